@@ -29,11 +29,11 @@ type Need struct {
 type State string
 
 const (
-	// StatePodIdentity: the aadpodidbinding label alone.
+	// StatePodIdentity means the aadpodidbinding label alone.
 	StatePodIdentity State = "podIdentity"
-	// StateDual: both labels, on the same or on different workloads of the need.
+	// StateDual means both labels, on the same or on different workloads of the need.
 	StateDual State = "dual"
-	// StateWorkloadIdentity: no workload of the need carries the old label.
+	// StateWorkloadIdentity means that no workload of the need carries the old label.
 	StateWorkloadIdentity State = "workloadIdentity"
 )
 

@@ -20,13 +20,13 @@ type Cluster struct {
 type PodIdentityMode string
 
 const (
-	// ModeNone: nothing of Pod Identity is in the cluster.
+	// ModeNone means that nothing of Pod Identity is in the cluster.
 	ModeNone PodIdentityMode = "none"
-	// ModeStandard: MIC and NMI; a binding matches pods of any namespace. The upstream default, and assumed where nothing tells.
+	// ModeStandard is MIC and NMI; a binding matches pods of any namespace. The upstream default, and assumed where nothing tells.
 	ModeStandard PodIdentityMode = "standard"
-	// ModeNamespaced: standard mode with forced namespacing.
+	// ModeNamespaced is standard mode with forced namespacing.
 	ModeNamespaced PodIdentityMode = "namespaced"
-	// ModeManaged: NMI alone, as the AKS add-on runs it; always namespaced.
+	// ModeManaged is NMI alone, as the AKS add-on runs it; always namespaced.
 	ModeManaged PodIdentityMode = "managed"
 )
 

@@ -6,7 +6,7 @@ import "github.com/wimigrate/wimigrate/catalog"
 type Action string
 
 const (
-	// Keep: the triple is trusted already.
+	// Keep means that the triple is trusted already.
 	Keep Action = "keep"
 	// Create a credential under a new name.
 	Create Action = "create"

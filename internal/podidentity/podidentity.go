@@ -3,8 +3,9 @@
 package podidentity
 
 const (
-	// Group and Version of the four custom resources.
-	Group   = "aadpodidentity.k8s.io"
+	// Group of the four custom resources.
+	Group = "aadpodidentity.k8s.io"
+	// Version of the four custom resources.
 	Version = "v1"
 	// GroupVersion is Group/Version, as objects carry it.
 	GroupVersion = Group + "/" + Version
@@ -15,6 +16,7 @@ const (
 	// BehaviorAnnotation with the exact value BehaviorNamespaced restricts an AzureIdentity to pods of its own namespace.
 	// https://azure.github.io/aad-pod-identity/docs/configure/match_pods_in_namespace/
 	BehaviorAnnotation = "aadpodidentity.k8s.io/Behavior"
+	// BehaviorNamespaced is the one value of BehaviorAnnotation that means anything.
 	BehaviorNamespaced = "namespaced"
 
 	// NodeLabel on an AzureAssignedIdentity names its node, in lower case.

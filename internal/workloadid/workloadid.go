@@ -5,20 +5,25 @@ package workloadid
 const (
 	// UseLabel with the exact value UseValue on a pod (so: on the pod template) selects it for the webhook.
 	UseLabel = "azure.workload.identity/use"
+	// UseValue is the one value of UseLabel that selects.
 	UseValue = "true"
 
-	// Annotations of a service account.
+	// ClientIDAnnotation on a service account names the identity.
 	ClientIDAnnotation = "azure.workload.identity/client-id"
+	// TenantIDAnnotation on a service account names a tenant other than the webhook's own.
 	TenantIDAnnotation = "azure.workload.identity/tenant-id"
 
-	// Annotations of a service account or a pod; the pod's wins. Seconds, 3600 to 86400.
+	// TokenExpirationAnnotation on a service account or a pod, whose word wins: seconds, 3600 to 86400.
 	TokenExpirationAnnotation = "azure.workload.identity/service-account-token-expiration"
 
-	// Annotations of a pod. The proxy sidecar is injected when the key is present, whatever its value
+	// SkipContainersAnnotation on a pod names containers to leave alone, separated by semicolons.
+	SkipContainersAnnotation = "azure.workload.identity/skip-containers"
+	// InjectProxyAnnotation on a pod asks for the migration proxy by being there, whatever its value
 	// (https://github.com/Azure/azure-workload-identity/issues/1210).
-	SkipContainersAnnotation     = "azure.workload.identity/skip-containers"
-	InjectProxyAnnotation        = "azure.workload.identity/inject-proxy-sidecar"
-	ProxyPortAnnotation          = "azure.workload.identity/proxy-sidecar-port"
+	InjectProxyAnnotation = "azure.workload.identity/inject-proxy-sidecar"
+	// ProxyPortAnnotation on a pod is the migration proxy's port.
+	ProxyPortAnnotation = "azure.workload.identity/proxy-sidecar-port"
+	// UseIdentityBindingAnnotation on a pod asks for an AKS identity binding's token endpoint.
 	UseIdentityBindingAnnotation = "azure.workload.identity/use-identity-binding"
 
 	// Audience of the projected token, the same in every Azure cloud for AKS
