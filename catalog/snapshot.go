@@ -4,6 +4,11 @@ package catalog
 // in any order; [Reconcile] sorts. It can be saved and replayed elsewhere.
 type Snapshot struct {
 	Cluster Cluster `json:"cluster"`
+	// Origin says where the snapshot as a whole was read: a folder, a kubeconfig context, a saved file.
+	Origin string `json:"origin,omitempty"`
+
+	// Components are the parts of Pod Identity itself that run in the cluster; their flags tell its mode.
+	Components []Component `json:"components,omitempty"`
 
 	Identities []AzureIdentity        `json:"identities,omitempty"`
 	Bindings   []AzureIdentityBinding `json:"bindings,omitempty"`
@@ -51,6 +56,18 @@ type Owner struct {
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
 	UID        string `json:"uid,omitempty"`
+}
+
+// Component is NMI or MIC, told by image or container name in a DaemonSet, Deployment or pod.
+// Flags: https://azure.github.io/aad-pod-identity/docs/configure/feature_flags/
+type Component struct {
+	Meta
+	// Role is "nmi" or "mic".
+	Role string `json:"role"`
+	// Managed is true for --operation-mode=managed.
+	Managed bool `json:"managed,omitempty"`
+	// ForceNamespaced is true for --forceNamespaced (=true) or the environment FORCENAMESPACED=true.
+	ForceNamespaced bool `json:"forceNamespaced,omitempty"`
 }
 
 // AzureIdentity is the projected AzureIdentity.
