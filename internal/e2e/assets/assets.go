@@ -1,0 +1,93 @@
+// Package assets builds the programs a fleet consists of from the modules that go.mod pins, and keeps them in the user's cache folder.
+package assets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Program names one program of a fleet.
+type Program string
+
+// The programs that can be built.
+const (
+	Etcd              Program = "etcd"
+	APIServer         Program = "kube-apiserver"
+	ControllerManager Program = "kube-controller-manager"
+	Scheduler         Program = "kube-scheduler"
+	Kwok              Program = "kwok"
+	Kubectl           Program = "kubectl"
+)
+
+// ControlPlane lists what one cluster needs.
+func ControlPlane() []Program {
+	return []Program{Etcd, APIServer, ControllerManager, Scheduler, Kwok}
+}
+
+// Options configures [Ensure]. The zero value uses the user's cache folder and shows no progress.
+type Options struct {
+	// CacheDir holds the programs; empty means wimigrate-e2e in [os.UserCacheDir].
+	CacheDir string
+	// ModuleDir is a folder of this module, from which go is run; empty means the working directory.
+	ModuleDir string
+	// Progress is told what is being built and how long it has taken; nil means nobody.
+	Progress io.Writer
+}
+
+// Ensure returns the paths of the programs, building those that are missing or broken. The cold build of Kubernetes takes minutes;
+// afterwards only checksums are compared. Concurrent callers, in this process or others, wait for one another and build once.
+func Ensure(ctx context.Context, programs []Program, opts *Options) (map[Program]string, error) {
+	o, err := opts.complete()
+	if err != nil {
+		return nil, err
+	}
+	pins, err := readPins(ctx, o.ModuleDir)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(o.CacheDir, pins.key())
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("assets: make the cache folder: %w", err)
+	}
+	unlock, err := lock(ctx, filepath.Join(dir, "lock"), o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	paths := make(map[Program]string, len(programs))
+	for i, p := range programs {
+		path := filepath.Join(dir, string(p))
+		paths[p] = path
+		if intact(path) {
+			continue
+		}
+		label := fmt.Sprintf("%s (%d of %d)", p, i+1, len(programs))
+		if err := build(ctx, o, pins, p, path, label); err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
+}
+
+func (o *Options) complete() (Options, error) {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	if c.Progress == nil {
+		c.Progress = io.Discard
+	}
+	if c.CacheDir != "" {
+		return c, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return c, errors.Join(errors.New("assets: no cache folder: set HOME or Options.CacheDir"), err)
+	}
+	c.CacheDir = filepath.Join(cache, "wimigrate-e2e")
+	return c, nil
+}

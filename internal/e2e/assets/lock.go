@@ -1,0 +1,34 @@
+package assets
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+)
+
+// lock takes the file lock that concurrent builders share. The kernel frees it when its holder dies, so a stale one cannot exist.
+func lock(ctx context.Context, path string, progress io.Writer) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("assets: lock the cache: %w", err)
+	}
+	t := time.NewTicker(100 * time.Millisecond)
+	defer t.Stop()
+	for told := false; ; told = true {
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			return func() { _ = f.Close() }, nil
+		}
+		if !told {
+			fmt.Fprintln(progress, "waiting for another build of the control planes")
+		}
+		select {
+		case <-ctx.Done():
+			_ = f.Close()
+			return nil, fmt.Errorf("assets: wait for another build: %w", ctx.Err())
+		case <-t.C:
+		}
+	}
+}

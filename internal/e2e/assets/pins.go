@@ -1,0 +1,88 @@
+package assets
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strings"
+)
+
+// The modules the programs come from.
+const (
+	kubernetes = "k8s.io/kubernetes"
+	etcdServer = "go.etcd.io/etcd/server/v3"
+	kwokModule = "sigs.k8s.io/kwok"
+)
+
+// pins are the versions that go.mod asks for, and the compiler in use.
+type pins struct {
+	version map[string]string // by module path
+	golang  string
+}
+
+// readPins asks go, so that go.mod stays the only place that names a version.
+func readPins(ctx context.Context, dir string) (pins, error) {
+	out, err := goTool(ctx, dir, "list", "-m", "-f", "{{.Path}} {{.Version}}", kubernetes, etcdServer, kwokModule)
+	if err != nil {
+		return pins{}, fmt.Errorf("assets: read the pinned versions (run inside the end-to-end module): %w", err)
+	}
+	p := pins{version: map[string]string{}}
+	for line := range strings.Lines(out) {
+		if path, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			p.version[path] = version
+		}
+	}
+	golang, err := goTool(ctx, dir, "env", "GOVERSION")
+	if err != nil {
+		return pins{}, fmt.Errorf("assets: %w", err)
+	}
+	p.golang = strings.TrimSpace(golang)
+	return p, nil
+}
+
+// key names the cache folder: it starts with the Kubernetes version for people and ends with a digest of all that shapes a build.
+func (p pins) key() string {
+	all := strings.Join([]string{p.version[kubernetes], p.version[etcdServer], p.version[kwokModule], p.golang, runtime.GOOS, runtime.GOARCH, p.ldflags()}, " ")
+	sum := sha256.Sum256([]byte(all))
+	return p.version[kubernetes] + "-" + hex.EncodeToString(sum[:4])
+}
+
+// ldflags strips the programs and stamps their version: clients refuse to parse the version of an unstamped API server.
+func (p pins) ldflags() string {
+	const at = "-X k8s.io/component-base/version."
+	version := p.version[kubernetes]
+	major, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	return "-s -w " + at + "gitVersion=" + version + " " + at + "gitMajor=" + major + " " + at + "gitMinor=" + minor
+}
+
+// source returns the package to build for a program, how to ask the result for its version, and what the answer must contain.
+func (p pins) source(prog Program) (pkg string, ask []string, want string) {
+	switch prog {
+	case Etcd:
+		return etcdServer, []string{"--version"}, strings.TrimPrefix(p.version[etcdServer], "v")
+	case Kwok:
+		return kwokModule + "/cmd/kwok", []string{"--version"}, "kwok"
+	case Kubectl:
+		return kubernetes + "/cmd/kubectl", []string{"version", "--client"}, p.version[kubernetes]
+	case APIServer, ControllerManager, Scheduler:
+	}
+	return kubernetes + "/cmd/" + string(prog), []string{"--version"}, p.version[kubernetes]
+}
+
+// goTool runs go in dir and returns its standard output; a failure carries its standard error.
+func goTool(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", errors.Join(fmt.Errorf("go %s: %w", args[0], err), errors.New(strings.TrimSpace(stderr.String())))
+	}
+	return stdout.String(), nil
+}

@@ -1,0 +1,74 @@
+package controlplane
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"strings"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/wimigrate/wimigrate/internal/e2e/pki"
+)
+
+// adminToken opens the test cluster on loopback to its administrator; it protects nothing.
+const adminToken = "administrator-of-the-test-cluster"
+
+// stages tell kwok how nodes and pods come to life.
+//
+//go:embed stages.yaml
+var stages string
+
+// writeFiles writes all that the programs read.
+func (c *ControlPlane) writeFiles() error {
+	cert, key, err := c.cfg.Authority.Issue("kube-apiserver", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{
+		"ca.crt": c.cfg.Authority.PEM, "apiserver.crt": cert, "apiserver.key": key,
+		"tokens.csv":  []byte(adminToken + ",administrator,administrator,system:masters\n"),
+		"stages.yaml": []byte(strings.ReplaceAll(stages, "JOB_MILLISECONDS", fmt.Sprint(1000*c.cfg.JobSeconds))),
+	} {
+		if err := os.WriteFile(c.file(name), content, 0o600); err != nil {
+			return err
+		}
+	}
+	if err := c.addSigningKey(); err != nil {
+		return err
+	}
+	return c.writeKubeconfig()
+}
+
+// addSigningKey makes a key file and puts it first, where the API server's signing key is taken from.
+func (c *ControlPlane) addSigningKey() error {
+	key, err := pki.NewSigningKey()
+	if err != nil {
+		return err
+	}
+	pem, err := pki.KeyPEM(key)
+	if err != nil {
+		return err
+	}
+	path := c.file(fmt.Sprintf("signing-%d.key", len(c.keys)))
+	if err := os.WriteFile(path, pem, 0o600); err != nil {
+		return err
+	}
+	c.keys = append([]string{path}, c.keys...)
+	return nil
+}
+
+func (c *ControlPlane) writeKubeconfig() error {
+	server := "https://" + c.api.String()
+	c.rest = &rest.Config{
+		Host: server, BearerToken: adminToken, TLSClientConfig: rest.TLSClientConfig{CAData: c.cfg.Authority.PEM}, QPS: -1,
+	}
+	k := api.NewConfig()
+	k.Clusters[c.cfg.Name] = &api.Cluster{Server: server, CertificateAuthorityData: c.cfg.Authority.PEM}
+	k.AuthInfos[c.cfg.Name] = &api.AuthInfo{Token: adminToken}
+	k.Contexts[c.cfg.Name] = &api.Context{Cluster: c.cfg.Name, AuthInfo: c.cfg.Name}
+	k.CurrentContext = c.cfg.Name
+	return clientcmd.WriteToFile(*k, c.Kubeconfig())
+}
