@@ -1,0 +1,14 @@
+// Package mark holds the words by which render and lint know each other's text.
+package mark
+
+const (
+	// Rendered begins the first comment of every rendered file: a file without it is someone else's and is never overwritten.
+	Rendered = "Rendered by wimigrate"
+
+	// Literal marks an issuer that was written as a literal on request. It stands in a comment on the line of the issuer or on the
+	// line above it.
+	Literal = "wimigrate:literal-issuer"
+
+	// Ignore, followed by the name of a rule and a reason, tells lint that a person has decided.
+	Ignore = "wimigrate:ignore"
+)
