@@ -1,0 +1,44 @@
+// Package cutover moves workloads from Pod Identity to Workload Identity one unit at a time: proven under load, resumable, reversible.
+//
+// # The story
+//
+//	*catalog.Catalog ┐
+//	*federation.Plan ┴► NewPlan ─► *Plan (units, waves, steps as data) ─► Runner.Run ─► *Report
+//	                                                                        │
+//	                              Cluster · Exchanger · Trust · PathOracle ─┤ the world
+//	                              Gates ────────────────────────────────────┤ the judgement
+//	                              Journal ──────────────────────────────────┘ the memory
+//
+// A [Unit] is what must move together: a connected component of service accounts, workloads, bindings and identities inside one
+// namespace. [NewPlan] is pure. It turns every unit into a flat list of [Step]s, and every step is data with one shape:
+//
+//	edits ─► wait ─► gate ─► next step
+//
+// An [Edit] says which fields of which object go from which value to which, so that doing, observing, undoing and resuming are the
+// same few lines for all of them: the field holds the new value (done), the old one (to do), or another one (somebody else's: stop).
+// A wait watches until a rollout, a canary or a deletion is complete. A [Gate] looks at the world and answers [Pass], [Fail] or
+// [Inconclusive]; missing data never passes.
+//
+// Two rollouts by default. The first adds the new path beside the old one (annotation, label, rollout, proof, load); the second
+// takes the old label away behind a held canary; then the unit soaks, and the bindings that nothing needs any more are deleted. So a
+// running pod has at least one proven path at every instant, until the last deletion.
+//
+// # What is remembered
+//
+// The truth is observed, never remembered. The [Journal] holds one [Record] per unit: what was intended and the before-image of every
+// field touched, what gates saw, how long a soak was really watched. It is written before each act, by compare-and-swap with an
+// epoch, so that a second runner, or one that slept, loses before it can write. After a crash the open intent is compared with the
+// object: done, to do, or foreign. Breadcrumbs in object annotations (never in a pod template) rebuild a lost journal.
+//
+// # Where a unit can stand
+//
+//	Planned → Preflighted → Trusted → Annotated → Labelled → DualPath → LoadVerified → Unbound → Soaked → Done
+//
+// and from anywhere Held (waiting; safe for days), Frozen (a check failed or the world moved; no further writes) and RolledBack.
+//
+// # For those who write gates
+//
+// A gate gets a [Target]: the unit, the workloads to judge, a cluster that can be read and dry-run, and the instant since which pods
+// count. It may block (a load window does) and must obey its context. It never writes, but for [Target.Induce], which the runner
+// journals and always restores. Wire gates to steps with [Gates].
+package cutover

@@ -1,0 +1,128 @@
+package cutover
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Journal keeps one [Record] per unit. Implementations: [FileJournal], [ConfigMapJournal], and those of cutovertest; all of them pass
+// cutovertest.TestJournal. A Journal is safe for concurrent use.
+type Journal interface {
+	// Load returns the record of a unit, or ErrNoRecord. A record of a newer schema is refused with ErrSchema.
+	Load(ctx context.Context, k Key) (*Record, error)
+	// Save stores the record if its Version is still the stored one ("" if there must be none), and sets its new Version. Otherwise
+	// nothing is stored and the error is ErrFenced. When Save returns nil the record survives a crash.
+	Save(ctx context.Context, r *Record) error
+	// List returns every record, sorted by cluster and unit.
+	List(ctx context.Context) ([]*Record, error)
+}
+
+// Key names a record.
+type Key struct {
+	Cluster string `json:"cluster"`
+	// Unit is the unit's ID.
+	Unit string `json:"unit"`
+}
+
+var (
+	// ErrNoRecord: the journal has no record of the unit.
+	ErrNoRecord = errors.New("cutover: no record in the journal")
+	// ErrFenced: somebody else has written the record since it was read. Another runner is at work; this one must stop.
+	ErrFenced = errors.New("cutover: the journal record was changed by another runner")
+	// ErrSchema: the record or plan was written by a newer version.
+	ErrSchema = errors.New("cutover: written by a newer version; use that one")
+	// ErrLocked: another process holds the journal.
+	ErrLocked = errors.New("cutover: another process holds the journal")
+	// ErrTooLarge: the record would not fit; nothing was stored.
+	ErrTooLarge = errors.New("cutover: the journal record is too large")
+)
+
+// Record is what is remembered of one unit. It never holds a secret.
+type Record struct {
+	Schema  int    `json:"schema"`
+	Lineage string `json:"lineage"`
+	// Plan is the digest of the plan that the unit moves by.
+	Plan string `json:"plan"`
+	Key
+	Namespace string `json:"namespace"`
+	// Epoch rises each time a runner takes the unit.
+	Epoch int64 `json:"epoch"`
+	// Actor is who holds it.
+	Actor string `json:"actor,omitempty"`
+	State State  `json:"state"`
+	// Reached is the furthest State on the way to Done.
+	Reached State `json:"reached"`
+	Hold    Hold  `json:"hold,omitempty"`
+	// Reason says why the unit is held, frozen or rolled back.
+	Reason string `json:"reason,omitempty"`
+	// Next is the index of the step to run or to go on with.
+	Next int   `json:"next"`
+	Acts []Act `json:"acts,omitempty"`
+	// Soaked is how long the soak was watched without a gap.
+	Soaked time.Duration `json:"soaked,omitempty"`
+	// Verdicts are the last verdict of each step's gate, by step ID, in the order in which they were given.
+	Verdicts []StepVerdict `json:"verdicts,omitempty"`
+	// Rebuilt says that the record was lost and made again from breadcrumbs.
+	Rebuilt bool `json:"rebuilt,omitempty"`
+
+	// Version is the journal's token for compare-and-swap. It is not part of the stored record.
+	Version string `json:"-"`
+}
+
+// StepVerdict is a verdict and the step it was given for.
+type StepVerdict struct {
+	Step string `json:"step"`
+	Verdict
+}
+
+// Act is one write, from its intent on.
+type Act struct {
+	// Edit is the ID of the plan's edit; inductions have their own.
+	Edit  string   `json:"edit"`
+	Step  string   `json:"step"`
+	Kind  ActKind  `json:"kind"`
+	Verb  Verb     `json:"verb"`
+	Ref   Ref      `json:"object"`
+	Phase ActPhase `json:"phase"`
+	// Fields hold the before-images as they were found.
+	Fields []Field `json:"fields,omitempty"`
+	// Hold are the fields that hold the rollout, likewise.
+	Hold []Field `json:"hold,omitempty"`
+	// Before is the whole object before a deletion.
+	Before map[string]any `json:"before,omitempty"`
+	// Undone counts how often somebody else put back what we had changed.
+	Undone int `json:"undone,omitempty"`
+	// Note says why an undo left a field alone.
+	Note string `json:"note,omitempty"`
+}
+
+// ActKind says what an act is to a rollback.
+type ActKind string
+
+const (
+	// ActEdit is an edit of the plan.
+	ActEdit ActKind = "edit"
+	// ActInduce is a number raised for load, restored before anything else.
+	ActInduce ActKind = "induce"
+	// ActRelease puts back what held a rollout; the rollback of the edit that held it covers it.
+	ActRelease ActKind = "release"
+	// ActPublish is a change handed to the Publisher; there is nothing in the cluster to undo.
+	ActPublish ActKind = "publish"
+	// ActEvict stands for the evictions of one workload's pods.
+	ActEvict ActKind = "evict"
+)
+
+// ActPhase says how far an act is known to be.
+type ActPhase string
+
+const (
+	// Intended: it may or may not have been made; look.
+	Intended ActPhase = "intended"
+	// Committed: it was seen on the object.
+	Committed ActPhase = "committed"
+	// Undoing: its undo may or may not have been made; look.
+	Undoing ActPhase = "undoing"
+	// Undone: what was still ours was put back.
+	Undone ActPhase = "undone"
+)

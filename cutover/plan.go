@@ -1,0 +1,162 @@
+package cutover
+
+import (
+	"time"
+
+	"github.com/wimigrate/wimigrate/catalog"
+)
+
+// Schema is the version of the plan file and of journal records. A newer one is refused.
+const Schema = 1
+
+// Plan is the cutover of a fleet: the outcome of [NewPlan]. It is a plain value: sorted, the same for shuffled input, JSON both ways.
+// A plan is single-use: the journal refuses to run it over the leavings of another, or again for a unit that it has rolled back.
+type Plan struct {
+	Schema int `json:"schema"`
+	// Lineage names the fleet and the input that the plan was made for; even an empty fleet has one.
+	Lineage string `json:"lineage"`
+	// CatalogDigest and FederationDigest say what the plan was made from.
+	CatalogDigest    string        `json:"catalogDigest"`
+	FederationDigest string        `json:"federationDigest"`
+	Clusters         []PlanCluster `json:"clusters"`
+	Units            []Unit        `json:"units"`
+	Blocked          []Blocked     `json:"blocked"`
+	Waves            []Wave        `json:"waves"`
+	Limits           Limits        `json:"limits"`
+	// Digest covers everything above.
+	Digest string `json:"digest"`
+}
+
+// PlanCluster pins a cluster: its name can be reused, its kube-system UID and issuer cannot.
+type PlanCluster struct {
+	Name   string                  `json:"name"`
+	Region string                  `json:"region"`
+	Issuer string                  `json:"issuer"`
+	UID    string                  `json:"uid,omitempty"`
+	Mode   catalog.PodIdentityMode `json:"podIdentityMode"`
+}
+
+// Unit is what must move together: a connected component of service accounts, workloads, label values, bindings and identities in one
+// namespace of one cluster.
+type Unit struct {
+	// ID is cluster/namespace/first service account; unique in the plan.
+	ID        string `json:"id"`
+	Cluster   string `json:"cluster"`
+	Region    string `json:"region"`
+	Namespace string `json:"namespace"`
+	// Twin is the same for units of different clusters that are one workload: namespace and service accounts.
+	Twin       string     `json:"twin"`
+	Mode       Mode       `json:"mode"`
+	Accounts   []Account  `json:"serviceAccounts"`
+	Workloads  []Workload `json:"workloads"`
+	Bindings   []Ref      `json:"bindings"`
+	Identities []Ref      `json:"identities"`
+	Steps      []Step     `json:"steps"`
+	// Requires are the preflight checks (PF01 to PF17) that apply.
+	Requires []string `json:"requires"`
+	// Risks are what the reviewer should know: one replica, no canary possible, never runs.
+	Risks []string `json:"risks,omitempty"`
+	// Soak is how long the unit must be watched.
+	Soak time.Duration `json:"soak"`
+}
+
+// Account is a service account and the identity that it becomes.
+type Account struct {
+	Ref      Ref              `json:"object"`
+	Identity catalog.Identity `json:"identity"`
+}
+
+// Workload is an object with a pod template.
+type Workload struct {
+	Ref
+	ServiceAccount string `json:"serviceAccount"`
+	// Selector is the value of the old label, which the removal tests for; empty when the template has none.
+	Selector string `json:"selector"`
+	// Template is the path of the pod template in the object; nil when unknown.
+	Template []string `json:"template,omitempty"`
+	// Owner is the GitOps tool behind the object ("argocd:APP", "flux:NAMESPACE/NAME", "helm:RELEASE"); empty for none known.
+	Owner string `json:"owner,omitempty"`
+	// Borrower is the Argo Rollout that runs this object's template (spec.workloadRef); its rollout is the one to watch.
+	Borrower *Ref `json:"borrower,omitempty"`
+}
+
+// Mode says how the changes of a unit reach the cluster.
+type Mode string
+
+const (
+	// Direct: by writes to the API server.
+	Direct Mode = "direct"
+	// GitOps: additions live and published, the removal of the old label published and awaited. The default where an owner is known.
+	GitOps Mode = "gitops"
+	// GitOnly: everything on workloads and service accounts published and awaited; for tools that replace whole objects.
+	GitOnly Mode = "gitOnly"
+	// Suspend: the GitOps tool is suspended for the unit and always resumed; changes are live and published. Opt-in.
+	Suspend Mode = "suspend"
+)
+
+// Wave is a set of units that may run at the same time; the next wave starts when all are Done.
+type Wave struct {
+	Name  string   `json:"name"`
+	Units []string `json:"units"`
+}
+
+// Blocked is a unit that the plan leaves out, and why.
+type Blocked struct {
+	Cluster   string   `json:"cluster"`
+	Namespace string   `json:"namespace"`
+	Accounts  []string `json:"serviceAccounts"`
+	Reasons   []Reason `json:"reasons"`
+}
+
+// Reason is one reason why a unit is blocked.
+type Reason struct {
+	// Code is a catalog finding code, or trust-pending, trust-missing, incomplete-coverage, no-client-id, no-issuer.
+	Code    catalog.Code `json:"code"`
+	Object  string       `json:"object,omitempty"`
+	Message string       `json:"message"`
+	Remedy  string       `json:"remedy"`
+}
+
+// Codes of reasons that are not findings of the catalog.
+const (
+	TrustPending       catalog.Code = "trust-pending"
+	TrustMissing       catalog.Code = "trust-missing"
+	IncompleteCoverage catalog.Code = "incomplete-coverage"
+	NoClientID         catalog.Code = "no-client-id"
+	NoIssuer           catalog.Code = "no-issuer"
+)
+
+// Limits are the caps that a run obeys. A unit counts while it changes its cluster; not while it soaks.
+type Limits struct {
+	PerCluster  int `json:"perCluster"`
+	PerIdentity int `json:"perIdentity"`
+	PerRegion   int `json:"perRegion"`
+	Fleet       int `json:"fleet"`
+	// CanaryPods is how many pods lose the old label before the rest.
+	CanaryPods int `json:"canaryPods"`
+	// InducePods and InduceFor cap an induced scale-out; 0 pods means that none is allowed.
+	InducePods int           `json:"inducePods"`
+	InduceFor  time.Duration `json:"induceFor"`
+	// Bake is the pause between waves.
+	Bake time.Duration `json:"bake"`
+}
+
+// Unit returns the unit of that ID, or nil.
+func (p *Plan) Unit(id string) *Unit {
+	for i := range p.Units {
+		if p.Units[i].ID == id {
+			return &p.Units[i]
+		}
+	}
+	return nil
+}
+
+// Cluster returns the cluster of that name, or nil.
+func (p *Plan) Cluster(name string) *PlanCluster {
+	for i := range p.Clusters {
+		if p.Clusters[i].Name == name {
+			return &p.Clusters[i]
+		}
+	}
+	return nil
+}

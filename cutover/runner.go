@@ -1,0 +1,148 @@
+package cutover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Options tune a [Runner]. The zero value of a field means its default; a negative duration or count means off.
+type Options struct {
+	// Actor is written into records, leases and breadcrumbs. Default: "wimigrate".
+	Actor string
+	// Trust, Exchanger and Oracle are handed to the gates. Default: none, and the gates that need them are inconclusive.
+	Trust     Trust
+	Exchanger Exchanger
+	Oracle    PathOracle
+	// Publish hands a change of a Git-owned object to its repository. It must be idempotent. Default: none; the unit is held with the
+	// patch in its reason.
+	Publish func(ctx context.Context, p Publication) error
+	// AddOn removes an identity from ARM's podIdentityProfile. It must be idempotent. Default: none; such a unit is held.
+	AddOn func(ctx context.Context, cluster string, binding Ref) error
+	// RolloutTimeout is how long a rollout may take; default: what the workload's progressDeadlineSeconds says, but at least 10 minutes.
+	RolloutTimeout time.Duration
+	// Patience is how long Run waits for what a held unit waits for before it leaves it held; default: not at all.
+	Patience time.Duration
+	// SoakEvery is how often the soak gate looks; default: 5 minutes.
+	SoakEvery time.Duration
+	// OnFailure says what happens to a unit whose gate failed; default: RollBack.
+	OnFailure OnFailure
+	// OnEvent is told of everything, one call at a time, in order; it must return quickly.
+	OnEvent func(Event)
+	// Logger gets Debug and Info records; default: none.
+	Logger *slog.Logger
+}
+
+// OnFailure says what happens to a unit whose gate failed. The fleet is frozen in either case: no other unit starts.
+type OnFailure string
+
+const (
+	// RollBack puts back what is still ours, at once.
+	RollBack OnFailure = "rollback"
+	// Keep leaves everything as it is, Frozen, for a person to look at.
+	Keep OnFailure = "keep"
+)
+
+// Publication is a change for a Git repository: what the object's text must come to say.
+type Publication struct {
+	Cluster string `json:"cluster"`
+	Unit    string `json:"unit"`
+	Object  Ref    `json:"object"`
+	// Owner is the GitOps tool and application behind the object.
+	Owner string `json:"owner"`
+	// StrategicMerge is a patch for kustomize or kubectl; a removal is a null.
+	StrategicMerge string `json:"strategicMerge"`
+	// Path is a file name for the patch, safe to use below any folder.
+	Path string `json:"path"`
+}
+
+// Event is one thing that happened during a run.
+type Event struct {
+	Time    time.Time `json:"time"`
+	Unit    string    `json:"unit,omitempty"`
+	Cluster string    `json:"cluster,omitempty"`
+	Step    string    `json:"step,omitempty"`
+	Type    EventType `json:"type"`
+	State   State     `json:"state,omitempty"`
+	Message string    `json:"message,omitempty"`
+	Verdict *Verdict  `json:"verdict,omitempty"`
+}
+
+// EventType says what kind of thing happened.
+type EventType string
+
+const (
+	EventWave    EventType = "wave"
+	EventState   EventType = "state"
+	EventStep    EventType = "step"
+	EventWrite   EventType = "write"
+	EventVerdict EventType = "verdict"
+	EventUndo    EventType = "undo"
+	EventFrozen  EventType = "frozen"
+)
+
+// Report is where the units stand after a call.
+type Report struct {
+	Plan  string       `json:"plan"`
+	Units []UnitReport `json:"units"`
+}
+
+// UnitReport is where one unit stands.
+type UnitReport struct {
+	ID      string `json:"id"`
+	Cluster string `json:"cluster"`
+	State   State  `json:"state"`
+	Reached State  `json:"reached,omitempty"`
+	Hold    Hold   `json:"hold,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	// Left are the fields that a rollback left alone, because they were no longer ours.
+	Left     []string      `json:"left,omitempty"`
+	Verdicts []StepVerdict `json:"verdicts,omitempty"`
+}
+
+// Runner moves the units of a plan. Its methods may not overlap on one plan; two runners may: the journal lets one of them win.
+type Runner struct {
+	clusters map[string]Cluster
+	journal  Journal
+	gates    Gates
+	opts     Options
+}
+
+// NewRunner returns a runner over the clusters, by the fleet's names of them.
+func NewRunner(clusters map[string]Cluster, j Journal, g Gates, opts *Options) (*Runner, error) {
+	if j == nil {
+		return nil, errors.New("cutover: NewRunner needs a journal")
+	}
+	for _, k := range gatedSteps {
+		if g.For(k) == nil {
+			return nil, fmt.Errorf("cutover: no gate for step %s; every step that has a gate needs one", k)
+		}
+	}
+	r := &Runner{clusters: clusters, journal: j, gates: g}
+	if opts != nil {
+		r.opts = *opts
+	}
+	r.opts.setDefaults()
+	return r, nil
+}
+
+var gatedSteps = [...]StepKind{
+	StepPreflight, StepTrust, StepAnnotate, StepDualPath, StepLoad, StepCanary, StepUnbound, StepLoadAgain, StepSoak,
+}
+
+func (o *Options) setDefaults() {
+	if o.Actor == "" {
+		o.Actor = Manager
+	}
+	if o.SoakEvery == 0 {
+		o.SoakEvery = 5 * time.Minute
+	}
+	if o.OnFailure == "" {
+		o.OnFailure = RollBack
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}

@@ -1,0 +1,51 @@
+package cutover
+
+// State is where a unit stands.
+type State string
+
+const (
+	Planned      State = "Planned"
+	Preflighted  State = "Preflighted"
+	Trusted      State = "Trusted"
+	Annotated    State = "Annotated"
+	Labelled     State = "Labelled"
+	DualPath     State = "DualPath"
+	LoadVerified State = "LoadVerified"
+	Unbound      State = "Unbound"
+	Soaked       State = "Soaked"
+	Done         State = "Done"
+	// Held waits for something outside; it is safe for days. Run again to go on.
+	Held State = "Held"
+	// Frozen: a check failed or the world moved. Nobody writes but a rollback.
+	Frozen State = "Frozen"
+	// RollingBack is between the decision and RolledBack.
+	RollingBack State = "RollingBack"
+	// RolledBack: everything still ours was put back. The plan is spent for the unit: plan again.
+	RolledBack State = "RolledBack"
+)
+
+// Hold says what a held unit waits for.
+type Hold string
+
+const (
+	// HoldLoad: no load was seen, or not enough of it.
+	HoldLoad Hold = "load"
+	// HoldGit: a published change has not arrived on the object.
+	HoldGit Hold = "git"
+	// HoldPaused: the workload is paused by somebody else.
+	HoldPaused Hold = "paused"
+	// HoldJob: a Job on the old path is still running, or a CronJob has not run yet.
+	HoldJob Hold = "job"
+	// HoldManual: the kind is unknown; a person applies the YAML in the reason.
+	HoldManual Hold = "manual"
+	// HoldEvidence: a gate could not see enough.
+	HoldEvidence Hold = "evidence"
+	// HoldEviction: a PodDisruptionBudget refuses.
+	HoldEviction Hold = "eviction"
+	// HoldFreeze: another unit failed, and the fleet is frozen.
+	HoldFreeze Hold = "freeze"
+	// HoldAbort: the run was told to stop.
+	HoldAbort Hold = "abort"
+	// HoldUnreachable: the cluster does not answer.
+	HoldUnreachable Hold = "unreachable"
+)

@@ -1,0 +1,29 @@
+package cutover
+
+import "strings"
+
+// templatePath returns where the pod template lies in an object of a known kind, as a path of keys; nil for a kind that no rule knows.
+func templatePath(apiVersion, kind string) []string {
+	group, _, found := strings.Cut(apiVersion, "/")
+	if !found {
+		group = ""
+	}
+	switch group + "/" + kind {
+	case "apps/Deployment", "apps/StatefulSet", "apps/DaemonSet", "apps/ReplicaSet", "batch/Job",
+		"argoproj.io/Rollout", "serving.knative.dev/Service":
+		return []string{"spec", "template"}
+	case "batch/CronJob":
+		return []string{"spec", "jobTemplate", "spec", "template"}
+	case "keda.sh/ScaledJob":
+		return []string{"spec", "jobTargetRef", "template"}
+	}
+	return nil
+}
+
+// leftToFinish reports whether objects of the kind cannot change their template: they end on the old path.
+func leftToFinish(kind string) bool { return kind == "Job" || kind == "Pod" }
+
+// canHold reports whether the second rollout of a kind can be held at a few pods by fields outside the pod template.
+func canHold(kind string) bool {
+	return kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet"
+}

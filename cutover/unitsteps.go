@@ -1,0 +1,137 @@
+package cutover
+
+import (
+	"strings"
+
+	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/internal/podidentity"
+	"github.com/wimigrate/wimigrate/internal/workloadid"
+)
+
+// planSteps writes the steps of a unit: the table of states, as data.
+func planSteps(u *Unit, cl catalog.Cluster, f *facts, o PlanOptions) []Step {
+	steps := []Step{{ID: "preflight", Kind: StepPreflight}, {ID: "trust", Kind: StepTrust}}
+	suspend, resume := suspendEdits(u)
+	if len(suspend) > 0 {
+		steps = append(steps, Step{ID: "suspend", Kind: StepSuspend, Edits: suspend})
+	}
+	steps = append(steps, Step{ID: "annotate", Kind: StepAnnotate, Edits: annotateEdits(u, cl)})
+	for _, w := range u.Workloads {
+		if !leftToFinish(w.Kind) {
+			steps = append(steps, labelSteps(u, w)...)
+		}
+	}
+	steps = append(steps, Step{ID: "load", Kind: StepLoad})
+	for _, w := range u.Workloads {
+		if !leftToFinish(w.Kind) {
+			steps = append(steps, unbindSteps(u, w, o.Limits.CanaryPods)...)
+		}
+	}
+	steps = append(steps, Step{ID: "loadAgain", Kind: StepLoadAgain}, Step{ID: "soak", Kind: StepSoak, Wait: WaitSoak})
+	if len(resume) > 0 {
+		steps = append(steps, Step{ID: "resume", Kind: StepResume, Edits: resume})
+	}
+	return append(steps, finishSteps(u, f, o)...)
+}
+
+func annotateEdits(u *Unit, cl catalog.Cluster) []Edit {
+	var out []Edit
+	for _, a := range u.Accounts {
+		fields := []Field{{Path: annotation(workloadid.ClientIDAnnotation), After: a.Identity.ClientID}}
+		if foreignTenant(cl.Issuer, a.Identity.TenantID) {
+			fields = append(fields, Field{Path: annotation(workloadid.TenantIDAnnotation), After: a.Identity.TenantID})
+		}
+		out = append(out, Edit{
+			ID: "annotate/" + a.Ref.Name, Verb: Apply, Ref: a.Ref, Fields: fields,
+			Git: u.Mode == GitOnly, Publish: u.Mode == GitOps || u.Mode == Suspend,
+		})
+	}
+	return out
+}
+
+// foreignTenant reports whether an identity's tenant must be spelled out, because it is not the one that the cluster's issuer names
+// (https://REGION.oic.prod-aks.azure.com/TENANT/GUID/, https://learn.microsoft.com/azure/aks/use-oidc-issuer).
+func foreignTenant(issuer, tenant string) bool {
+	return tenant != "" && !strings.Contains(strings.ToLower(issuer), "/"+strings.ToLower(tenant)+"/")
+}
+
+func labelSteps(u *Unit, w Workload) []Step {
+	ref := w.Ref
+	edit := Edit{
+		ID: "label/" + w.String(), Verb: Apply, Ref: w.Ref, Git: u.Mode == GitOnly, Publish: u.Mode == GitOps || u.Mode == Suspend,
+		Fields: []Field{{Path: templateLabel(w, workloadid.UseLabel), After: workloadid.UseValue}},
+	}
+	return []Step{
+		{ID: "label/" + w.String(), Kind: StepLabel, Workload: &ref, Edits: []Edit{edit}, Wait: WaitRollout},
+		{ID: "dualPath/" + w.String(), Kind: StepDualPath, Workload: &ref},
+	}
+}
+
+func unbindSteps(u *Unit, w Workload, canary int) []Step {
+	ref := w.Ref
+	name := w.String()
+	edit := Edit{
+		ID: "unbind/" + name, Verb: Patch, Ref: w.Ref, Git: u.Mode == GitOps || u.Mode == GitOnly, Publish: u.Mode == Suspend,
+		Fields: []Field{{Path: templateLabel(w, podidentity.Label), Before: nilIfEmpty(w.Selector)}},
+	}
+	held := canary > 0 && canHold(w.Kind) && w.Borrower == nil && !edit.Git
+	if held {
+		edit.Hold = canary
+	}
+	steps := []Step{{ID: "unbind/" + name, Kind: StepUnbind, Workload: &ref, Edits: []Edit{edit}}}
+	if held {
+		release := Edit{ID: "release/" + name, Verb: Patch, Ref: w.Ref, Release: edit.ID}
+		steps = append(steps,
+			Step{ID: "canary/" + name, Kind: StepCanary, Workload: &ref, Wait: WaitCanary},
+			Step{ID: "release/" + name, Kind: StepRelease, Workload: &ref, Edits: []Edit{release}})
+	}
+	return append(steps, Step{ID: "unbound/" + name, Kind: StepUnbound, Workload: &ref, Wait: WaitRollout})
+}
+
+// finishSteps waits for the Jobs left on the old path, then deletes bindings before the identities that they name.
+func finishSteps(u *Unit, f *facts, o PlanOptions) []Step {
+	drop := Step{ID: "finish", Kind: StepFinish, Wait: WaitUnassigned}
+	if !o.KeepBindings {
+		for _, r := range append(append([]Ref{}, u.Bindings...), u.Identities...) {
+			if f.fromElsewhere[factKey{u.Cluster, r.Namespace, r.Kind, r.Name}] {
+				u.Risks = append(u.Risks, r.String()+" serves another namespace too and is kept")
+				continue
+			}
+			addOn := r.Kind == podidentity.KindBinding && f.byAddOn(u.Cluster, r.Namespace, r.Name)
+			drop.Edits = append(drop.Edits, Edit{ID: "delete/" + r.String(), Verb: Delete, Ref: r, AddOn: addOn})
+		}
+	}
+	for _, a := range u.Accounts {
+		drop.Edits = append(drop.Edits, crumbEdit(a.Ref))
+	}
+	for _, w := range u.Workloads {
+		if !leftToFinish(w.Kind) && w.Template != nil {
+			drop.Edits = append(drop.Edits, crumbEdit(w.Ref))
+		}
+	}
+	return []Step{{ID: "jobs", Kind: StepFinish, Wait: WaitJobs}, drop}
+}
+
+// crumbEdit takes the breadcrumbs from an object.
+func crumbEdit(r Ref) Edit {
+	return Edit{ID: "crumbs/" + r.String(), Verb: Patch, Ref: r, Fields: []Field{
+		{Path: annotation(CrumbAnnotation), Live: true}, {Path: annotation(UnbindAnnotation), Live: true},
+	}}
+}
+
+func annotation(key string) []string { return []string{"metadata", "annotations", key} }
+
+// templateLabel returns the path of a label of the pod template; nil when nobody knows where the template lies.
+func templateLabel(w Workload, key string) []string {
+	if w.Template == nil {
+		return nil
+	}
+	return append(append([]string{}, w.Template...), "metadata", "labels", key)
+}
+
+func nilIfEmpty(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

@@ -1,0 +1,54 @@
+package cutover
+
+import (
+	"fmt"
+	"slices"
+)
+
+// planWaves puts ordered units into waves: one canary, then one per region, then a quarter of all, then the rest. Units of different
+// regions that are one workload never share a wave, so that a wave that goes wrong leaves every workload a region; what cannot go
+// into the last wave for that reason goes into further ones.
+func planWaves(units []Unit) []Wave {
+	left := slices.Clone(units)
+	var waves []Wave
+	take := func(name string, limit int, fits func(Unit, []Unit) bool) {
+		var taken, rest []Unit
+		for _, u := range left {
+			if len(taken) < limit && !twinElsewhere(u, taken) && fits(u, taken) {
+				taken = append(taken, u)
+			} else {
+				rest = append(rest, u)
+			}
+		}
+		if left = rest; len(taken) > 0 {
+			waves = append(waves, newWave(name, taken))
+		}
+	}
+	anyUnit := func(Unit, []Unit) bool { return true }
+	take("canary", 1, anyUnit)
+	take("one per region", len(left), func(u Unit, taken []Unit) bool {
+		return !slices.ContainsFunc(taken, func(t Unit) bool { return t.Region == u.Region })
+	})
+	take("quarter", (len(units)+3)/4, anyUnit)
+	for i := 1; len(left) > 0; i++ {
+		name := "rest"
+		if i > 1 {
+			name = fmt.Sprintf("rest %d", i)
+		}
+		take(name, len(left), anyUnit)
+	}
+	return waves
+}
+
+// twinElsewhere reports whether one of the units is the same workload in another region.
+func twinElsewhere(u Unit, others []Unit) bool {
+	return slices.ContainsFunc(others, func(o Unit) bool { return o.Twin == u.Twin && o.Region != u.Region })
+}
+
+func newWave(name string, units []Unit) Wave {
+	w := Wave{Name: name}
+	for _, u := range units {
+		w.Units = append(w.Units, u.ID)
+	}
+	return w
+}
