@@ -105,7 +105,7 @@ func (e *StoreError) Reason() error {
 		if strings.Contains(text, "too many federated identity credentials") {
 			return ErrLimit
 		}
-		if strings.Contains(text, "issuer and subject combination") {
+		if strings.Contains(text, "issuer and subject combination") || strings.Contains(text, "combination of issuer and subject") {
 			return ErrDuplicate
 		}
 		return ErrInvalid

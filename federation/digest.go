@@ -1,0 +1,102 @@
+package federation
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+	"slices"
+	"strings"
+
+	"github.com/wimigrate/wimigrate/catalog"
+)
+
+// digester hashes strings, each with its length, so that no two lists of strings have the same bytes.
+type digester struct {
+	hash hash.Hash
+	buf  *bufio.Writer
+	n    [binary.MaxVarintLen64]byte
+}
+
+func newDigester() *digester {
+	h := sha256.New()
+	return &digester{hash: h, buf: bufio.NewWriterSize(h, 1<<12)}
+}
+
+func (d *digester) write(values ...string) {
+	for _, v := range values {
+		d.buf.Write(d.n[:binary.PutUvarint(d.n[:], uint64(len(v)))]) // a hash never fails
+		d.buf.WriteString(v)
+	}
+}
+
+func (d *digester) sum() string {
+	d.buf.Flush()
+	return "sha256:" + hex.EncodeToString(d.hash.Sum(nil))
+}
+
+// sortedCredentials returns a copy sorted by name.
+func sortedCredentials(c []Credential) []Credential {
+	sorted := slices.Clone(c)
+	slices.SortFunc(sorted, compareCredentials)
+	return sorted
+}
+
+func compareCredentials(a, b Credential) int {
+	if c := strings.Compare(a.Name, b.Name); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.Issuer, b.Issuer); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.Subject, b.Subject); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Audience, b.Audience)
+}
+
+// credentialsDigest hashes credentials that are sorted.
+func credentialsDigest(sorted []Credential) string {
+	d := newDigester()
+	for i := range sorted {
+		c := &sorted[i]
+		d.write(c.Name, c.Issuer, c.Subject, c.Audience)
+	}
+	return d.sum()
+}
+
+// inputsDigest hashes what a plan depends on: clusters with their issuers, needs, and the credentials of every identity. It reads the
+// needs off the changes where it can, which are sorted already.
+func inputsDigest(cat *catalog.Catalog, p *Plan) string {
+	d := newDigester()
+	d.write(p.Topology)
+	for _, i := range clusterOrder(cat.Clusters) {
+		c := &cat.Clusters[i]
+		d.write(c.Name, c.Region, c.Issuer, c.UID)
+	}
+	for i := range p.Identities {
+		id := &p.Identities[i]
+		d.write(id.Identity.Key(), id.State)
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		d.write(c.Identity, string(c.Action), c.Cluster, c.Namespace, c.ServiceAccount, c.Credential.Name)
+	}
+	return d.sum()
+}
+
+// Digest identifies the plan: a hash over all of it.
+func (p *Plan) Digest() string {
+	h := sha256.New()
+	w := bufio.NewWriter(h)
+	enc := json.NewEncoder(w)
+	// Encoding plain strings and numbers into a hash cannot fail.
+	_ = enc.Encode([]any{p.Topology, p.Inputs, p.Findings, p.Identities})
+	for i := range p.Changes {
+		_ = enc.Encode(&p.Changes[i])
+	}
+	w.Flush()
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,156 @@
+package federation
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wimigrate/wimigrate/catalog"
+)
+
+// group is one identity with all needs that use it.
+type group struct {
+	key      string
+	identity catalog.Identity
+	needs    []int32 // indices into the catalog
+	inState  bool
+}
+
+// groupNeeds puts needs with the same identity together, letter case aside, and adds the identities that only the state knows. The
+// groups are sorted by key, the needs of each by cluster, namespace and service account.
+func groupNeeds(cat *catalog.Catalog, have State, ids []catalog.Identity) []*group {
+	g := &grouper{byRaw: map[catalog.Identity]*group{}, byKey: make(map[string]*group, len(have)), byClient: resourceByClient(ids)}
+	for i := range ids {
+		if ids[i].ID() == "" {
+			continue // reported by needFindings
+		}
+		group := g.of(ids[i])
+		group.needs = append(group.needs, int32(i))
+	}
+	for key := range have {
+		if group := g.byKey[key]; group != nil {
+			group.inState = true
+			continue
+		}
+		g.add(key, identityOfKey(key)).inState = true
+	}
+	slices.SortFunc(g.groups, func(a, b *group) int { return strings.Compare(a.key, b.key) })
+	for _, group := range g.groups {
+		sortNeeds(cat, group.needs)
+	}
+	return g.groups
+}
+
+type grouper struct {
+	byRaw    map[catalog.Identity]*group // as written: most needs of an identity write it the same
+	byKey    map[string]*group
+	byClient map[string]string
+	groups   []*group
+}
+
+func (g *grouper) of(id catalog.Identity) *group {
+	raw := id
+	if group := g.byRaw[raw]; group != nil {
+		return group
+	}
+	if id.Kind != catalog.Application && id.ResourceID == "" {
+		id.ResourceID = g.byClient[strings.ToLower(id.ClientID)]
+	}
+	key := id.Key()
+	group := g.byKey[key]
+	if group == nil {
+		group = g.add(key, id)
+	} else if less(id, group.identity) {
+		group.identity = id
+	}
+	g.byRaw[raw] = group
+	return group
+}
+
+func (g *grouper) add(key string, id catalog.Identity) *group {
+	group := &group{key: key, identity: id}
+	g.byKey[key] = group
+	g.groups = append(g.groups, group)
+	return group
+}
+
+// less picks one spelling of an identity that is written in several ways: the one that tells most, then the first by letters.
+func less(a, b catalog.Identity) bool {
+	known := func(i catalog.Identity) int {
+		n := 0
+		for _, s := range []string{i.ResourceID, i.ClientID, i.TenantID, i.Name} {
+			if s != "" {
+				n--
+			}
+		}
+		return n
+	}
+	text := func(i catalog.Identity) string {
+		return i.ResourceID + "\x00" + i.ClientID + "\x00" + i.TenantID + "\x00" + i.Name
+	}
+	if known(a) != known(b) {
+		return known(a) < known(b)
+	}
+	return text(a) < text(b)
+}
+
+// resourceByClient maps client IDs to resource IDs, for the needs that know an identity by its client ID alone.
+func resourceByClient(ids []catalog.Identity) map[string]string {
+	m := map[string]string{}
+	missing := false
+	for i := range ids {
+		missing = missing || ids[i].Kind != catalog.Application && ids[i].ResourceID == ""
+	}
+	if !missing {
+		return m
+	}
+	for i := range ids {
+		id := &ids[i]
+		if id.Kind == catalog.Application || id.ResourceID == "" || id.ClientID == "" {
+			continue
+		}
+		client := strings.ToLower(id.ClientID)
+		if old, ok := m[client]; !ok || id.ResourceID < old {
+			m[client] = id.ResourceID
+		}
+	}
+	return m
+}
+
+// lowerKeys returns the state with all keys in lower case, as the contract of State has them; what two spellings hold is joined.
+func lowerKeys(have State) State {
+	clean := true
+	for key := range have {
+		clean = clean && strings.ToLower(key) == key
+	}
+	if clean {
+		return have
+	}
+	lower := make(State, len(have))
+	for _, key := range slices.Sorted(maps.Keys(have)) {
+		k := strings.ToLower(key)
+		lower[k] = append(lower[k][:len(lower[k]):len(lower[k])], have[key]...)
+	}
+	return lower
+}
+
+// identityOfKey makes an identity of a key of a State.
+func identityOfKey(key string) catalog.Identity {
+	if strings.HasPrefix(key, "/") {
+		return catalog.Identity{Kind: catalog.UserAssigned, Name: key[strings.LastIndexByte(key, '/')+1:], ResourceID: key}
+	}
+	return catalog.Identity{Kind: catalog.Application, ClientID: key}
+}
+
+func sortNeeds(cat *catalog.Catalog, needs []int32) {
+	slices.SortFunc(needs, func(a, b int32) int {
+		x, y := &cat.Needs[a], &cat.Needs[b]
+		if c := strings.Compare(x.Cluster, y.Cluster); c != 0 {
+			return c
+		}
+		if c := strings.Compare(x.Namespace, y.Namespace); c != 0 {
+			return c
+		}
+		return strings.Compare(x.ServiceAccount, y.ServiceAccount)
+	})
+}

@@ -1,0 +1,177 @@
+package federation
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wimigrate/wimigrate/catalog"
+)
+
+// pair is what Azure holds once per identity.
+type pair struct{ issuer, subject string }
+
+// matcher finds, for one identity, what the wanted triples become.
+type matcher struct {
+	*planner
+	group    *group
+	existing []Credential // sorted by name
+	used     []bool       // existing credentials that a want has claimed
+	pairs    map[pair]int // existing by pair; -1 for a pair that a want has claimed
+	names    map[string]int
+	done     []Change // keep, replace and create
+	blocked  []catalog.Finding
+	created  int
+	unused   int // existing credentials that no want has claimed
+}
+
+const taken = -1
+
+func (m *matcher) reset(p *planner, g *group, existing []Credential) {
+	m.planner, m.group, m.existing = p, g, existing
+	m.used = slices.Grow(m.used[:0], len(existing))[:len(existing)]
+	clear(m.used)
+	if m.pairs == nil {
+		m.pairs, m.names = map[pair]int{}, map[string]int{}
+	}
+	clear(m.pairs)
+	clear(m.names)
+	for i := range existing {
+		m.pairs[pair{existing[i].Issuer, existing[i].Subject}] = i
+		m.names[strings.ToLower(existing[i].Name)] = i // ARM ignores the letter case of names
+	}
+	m.done, m.blocked, m.created, m.unused = m.done[:0], m.blocked[:0], 0, len(existing)
+}
+
+// match settles every want: first those whose pair is there, so that no credential that is wanted elsewhere is replaced.
+func (m *matcher) match() {
+	var open []int32
+	for _, i := range m.group.needs {
+		n := &m.cat.Needs[i]
+		t, ok := m.want(n)
+		if !ok {
+			continue
+		}
+		at, there := m.pairs[pair{t.Issuer, t.Subject}]
+		switch {
+		case there && at == taken: // another need wants the same triple
+		case there:
+			m.found(n, t, at)
+		default:
+			open = append(open, i)
+			m.pairs[pair{t.Issuer, t.Subject}] = taken
+		}
+	}
+	for _, i := range open {
+		n := &m.cat.Needs[i]
+		t, _ := m.want(n)
+		if !m.follow(n, t) {
+			m.create(n, t)
+		}
+	}
+}
+
+// want returns the triple that the need requires; ok is false where its cluster has no usable issuer or its subject is impossible.
+func (m *matcher) want(n *catalog.Need) (Triple, bool) {
+	i, ok := m.fleet.index[n.Cluster]
+	if !ok || !m.fleet.usable[i] {
+		return Triple{}, false
+	}
+	subject := Subject(n.Namespace, n.ServiceAccount)
+	if !dnsName(n.Namespace) || !dnsName(n.ServiceAccount) || len(subject) > MaxValueLength {
+		return Triple{}, false
+	}
+	return Triple{m.fleet.clusters[i].Issuer, subject, m.opts.Audience}, true
+}
+
+// found settles a want whose pair is there.
+func (m *matcher) found(n *catalog.Need, t Triple, at int) {
+	c := m.existing[at]
+	m.claim(at)
+	m.pairs[pair{t.Issuer, t.Subject}] = taken
+	switch {
+	case c.Audience == t.Audience && ownName(m.opts.NamePrefix, c.Name, n.Namespace, n.ServiceAccount):
+		m.add(Keep, n, c, nil, "trusted already")
+	case c.Audience == t.Audience:
+		m.add(Keep, n, c, nil, "trusted already, under a name that somebody else chose")
+	case m.opts.ReplaceAudience || ownName(m.opts.NamePrefix, c.Name, n.Namespace, n.ServiceAccount):
+		m.add(Replace, n, t.named(c.Name), &m.existing[at], "the issuer and subject are trusted for audience "+c.Audience+" only, and Azure holds such a pair once")
+	default:
+		m.blocked = append(m.blocked, audienceFinding(n, m.group.identity.ID(), c, t.Audience))
+	}
+}
+
+// follow replaces a credential of ours that stands for the same service account of the same cluster: its issuer is that of the cluster
+// before it was rebuilt, or somebody edited it.
+func (m *matcher) follow(n *catalog.Need, t Triple) bool {
+	if m.opts.Rebuilt == AddThenRemove {
+		return false
+	}
+	for k := 0; k < maxCandidates && m.unused > 0; k++ {
+		at, ok := m.names[strings.ToLower(candidateName(m.opts.NamePrefix, n.Cluster, n.Namespace, n.ServiceAccount, k))]
+		if !ok || at < 0 || m.used[at] {
+			continue
+		}
+		c := m.existing[at]
+		why := ""
+		switch {
+		case c.Name == IdentityBindingName:
+		case c.Subject == t.Subject && nearly(c.Issuer) == nearly(t.Issuer):
+			why = "its issuer differs from the cluster's by letter case, slash or space: " + c.Issuer
+		case c.Subject == t.Subject:
+			why = "cluster " + n.Cluster + " has a new issuer; it was " + c.Issuer
+		case c.Issuer == t.Issuer && m.kubernetes(c):
+			why = "somebody changed its subject to " + c.Subject
+		}
+		if why == "" {
+			continue
+		}
+		m.claim(at)
+		m.add(Replace, n, t.named(c.Name), &m.existing[at], why)
+		return true
+	}
+	return false
+}
+
+func (m *matcher) kubernetes(c Credential) bool {
+	_, _, ok := ParseSubject(c.Subject)
+	return ok
+}
+
+// maxCandidates is how many derived names are looked through for a credential of ours.
+const maxCandidates = 4
+
+func (m *matcher) claim(at int) {
+	m.used[at] = true
+	m.unused--
+}
+
+// create picks the first derived name that is free.
+func (m *matcher) create(n *catalog.Need, t Triple) {
+	for k := 0; ; k++ {
+		name := candidateName(m.opts.NamePrefix, n.Cluster, n.Namespace, n.ServiceAccount, k)
+		key := strings.ToLower(name)
+		if _, ok := m.names[key]; ok {
+			continue
+		}
+		m.names[key] = taken
+		why := "no credential trusts this service account yet"
+		if k > 0 {
+			why = "no credential trusts this service account yet; its first name is in use"
+		}
+		m.created++
+		m.add(Create, n, t.named(name), nil, why)
+		return
+	}
+}
+
+func (m *matcher) add(a Action, n *catalog.Need, c Credential, before *Credential, why string) {
+	m.done = append(m.done, Change{
+		Action: a, Identity: m.group.identity.ID(), Credential: c, Before: before,
+		Cluster: n.Cluster, Namespace: n.Namespace, ServiceAccount: n.ServiceAccount, Why: why,
+	})
+}
+
+// named makes a credential of the triple.
+func (t Triple) named(name string) Credential {
+	return Credential{Name: name, Issuer: t.Issuer, Subject: t.Subject, Audience: t.Audience}
+}
