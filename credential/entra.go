@@ -1,0 +1,70 @@
+package credential
+
+import (
+	"context"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+)
+
+// newEntraProvider exchanges the service account token at Entra.
+//
+// Every try uses a WorkloadIdentityCredential of its own: an instance serialises
+// its callers under a lock that ignores their contexts, and keeps the assertion for
+// ten minutes, so that a corrected or renewed token file would go unread. The
+// discovery documents that a new instance asks for are shared.
+func newEntraProvider(o Options, s settings) (*provider, error) {
+	timeout := o.TryTimeout
+	if timeout <= 0 {
+		timeout = defaultEntraTry
+	}
+	check := identityCheck{clientID: s.clientID, resourceID: s.resourceID, opaque: true}
+	client := single(o.ClientOptions, timeout, newDiscovery(), witness{})
+	client.Cloud.ActiveDirectoryAuthorityHost = s.authorityHost
+	opts := azidentity.WorkloadIdentityCredentialOptions{
+		ClientOptions: client, ClientID: s.clientID, TenantID: s.tenantID, TokenFilePath: s.tokenFile,
+		AdditionallyAllowedTenants: o.AdditionallyAllowedTenants, DisableInstanceDiscovery: o.DisableInstanceDiscovery,
+		EnableAzureProxy: s.binding,
+	}
+	build := func() (*azidentity.WorkloadIdentityCredential, error) {
+		opts := opts
+		return azidentity.NewWorkloadIdentityCredential(&opts)
+	}
+	if _, err := build(); err != nil {
+		return nil, &ConfigError{Setting: "WorkloadIdentity", Problem: "azidentity refuses the configuration", Err: err}
+	}
+	try := func(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, outcome, error) {
+		if _, err := readTokenFile(s.tokenFile); err != nil {
+			return azcore.AccessToken{}, fileOutcome(err), err
+		}
+		inner, err := build()
+		if err != nil {
+			return azcore.AccessToken{}, outcome{source: SourceEntra, fault: FaultOther, text: redact(oneLine(err.Error())), err: err}, err
+		}
+		ctx, seen := withTestimony(ctx)
+		token, err := inner.GetToken(ctx, o)
+		if err == nil {
+			check := check
+			if check.tenantID = o.TenantID; check.tenantID == "" {
+				check.tenantID = s.tenantID
+			}
+			err = check.verify(token.Token)
+		}
+		if err != nil {
+			return azcore.AccessToken{}, seen.outcome(err), err
+		}
+		return token, outcome{source: SourceEntra}, nil
+	}
+	return &provider{path: WorkloadIdentity, timeout: timeout, overlap: true, try: try}, nil
+}
+
+// defaultScope is what tokens are asked for where a caller names nothing: Azure
+// Resource Manager, which every tenant has.
+func defaultScope(o azcore.ClientOptions) string {
+	if audience := o.Cloud.Services["resourceManager"].Audience; audience != "" {
+		return strings.TrimSuffix(audience, "/") + "/.default"
+	}
+	return "https://management.azure.com/.default"
+}
