@@ -13,8 +13,8 @@ var (
 	candidate = regexp.MustCompile(`(?i)https?(?::|%3a)(?:\\?/|%2f){2}|(?:[a-z0-9})>-]+\.oic|oidc)\.prod-aks\.`)
 	aksHost   = regexp.MustCompile(`(?i)(?:\.oic|(?:^|/)oidc)\.prod-aks\.[a-z0-9.-]+`)
 	guid      = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	// built are the marks of interpolation: ${x}, $(x), $X, {{ x }}, and the verbs of format functions.
-	built   = regexp.MustCompile(`\$[{(A-Za-z_]|\{\{|%[sv]|%\[`)
+	// built are the marks of interpolation: ${x}, $(x), $X, $1, {{ x }}, and the verbs of format functions.
+	built   = regexp.MustCompile(`\$[{(A-Za-z0-9_]|\{\{|%[sv]|%\[`)
 	escapes = strings.NewReplacer(`\/`, "/", "%2f", "/", "%3a", ":")
 )
 
