@@ -47,7 +47,7 @@ type StoreError struct {
 	Op string
 	// Identity is what catalog.Identity.ID returns; Credential is the name, empty for a list.
 	Identity, Credential string
-	// Status is the HTTP status; Code and Message are those of the service's error body.
+	// Status is the HTTP status, 0 where no answer came; Code and Message are those of the service's error body.
 	Status        int
 	Code, Message string
 	// RetryAfter is the wait that the service asks for; zero where it asks for none.
@@ -63,6 +63,9 @@ func (e *StoreError) Error() string {
 		object += ": credential " + e.Credential
 	}
 	text := fmt.Sprintf("federation: %s %s: HTTP %d", e.Op, object, e.Status)
+	if e.Status == 0 {
+		text = fmt.Sprintf("federation: %s %s: no answer: %v", e.Op, object, e.Err)
+	}
 	if e.Code != "" {
 		text += " " + e.Code
 	}
@@ -98,7 +101,7 @@ func (e *StoreError) Reason() error {
 		return ErrUnsupportedRegion
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return ErrForbidden
-	case http.StatusRequestTimeout:
+	case 0, http.StatusRequestTimeout:
 		return ErrUnavailable
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		// ARM has one code for all of these: only the text tells them apart.
