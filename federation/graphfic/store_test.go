@@ -138,7 +138,7 @@ func TestPutIsOneUpsertThatLeavesTheDescription(t *testing.T) {
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)
 	}
-	if prefer != "create-if-missing" || len(w.seen) != 1 || !strings.HasSuffix(w.seen[0], "/federatedIdentityCredentials(name=%27aks-east%27)") {
+	if prefer != "create-if-missing" || len(w.seen) != 1 || !strings.HasSuffix(w.seen[0], "/federatedIdentityCredentials(name='aks-east')") {
 		t.Errorf("requests %v, Prefer %q", w.seen, prefer)
 	}
 }
