@@ -1,0 +1,151 @@
+package cutover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sort"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+const (
+	// nmiOperations is NMI's histogram of the token operations it served; its label namespace is the pod's namespace.
+	// https://azure.github.io/aad-pod-identity/docs/configure/metrics/
+	nmiOperations = "aadpodidentity_nmi_operations_duration_seconds"
+	// NMIMetricsPort is where NMI serves its metrics unless --prometheus-port says otherwise.
+	NMIMetricsPort = 9090
+
+	maxMetricsBody = 16 << 20
+)
+
+// NMIEndpoint is one NMI pod's metrics page.
+type NMIEndpoint struct {
+	// Instance is the pod's UID, so that a restart under the same address is seen.
+	Instance string
+	Node     string
+	URL      string
+}
+
+// NMIMetrics reads the counters of every NMI of a cluster: the best witness there is that the old path is silent. It is the OldPath half
+// of a [PathOracle] and safe for concurrent use.
+type NMIMetrics struct {
+	// Endpoints lists every NMI of the cluster; one that is left out makes silence of what it serves. [NMIPods] does it live.
+	Endpoints func(ctx context.Context, cluster string) ([]NMIEndpoint, error)
+	// Client is used for the requests; default: http.DefaultClient.
+	Client *http.Client
+}
+
+// OldPath returns a reading for every NMI, sorted by node. If any of them cannot be read it returns the others' readings and an error:
+// what an unread NMI served is unknown. No NMI at all is no error: then nothing intercepts.
+func (m *NMIMetrics) OldPath(ctx context.Context, cluster, namespace string) ([]NMIReading, error) {
+	endpoints, err := m.Endpoints(ctx, cluster)
+	if err != nil {
+		return nil, fmt.Errorf("cutover: list the NMI pods of %s: %w", cluster, err)
+	}
+	var readings []NMIReading
+	var errs []error
+	for _, e := range endpoints {
+		n, err := m.read(ctx, e.URL, namespace)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("cutover: NMI on node %s of %s cannot be read, so what it served is unknown: %w", e.Node, cluster, err))
+			continue
+		}
+		readings = append(readings, NMIReading{Instance: e.Instance, Node: e.Node, Operations: n})
+	}
+	sort.Slice(readings, func(i, j int) bool {
+		a, b := readings[i], readings[j]
+		return a.Node < b.Node || a.Node == b.Node && a.Instance < b.Instance
+	})
+	return readings, errors.Join(errs...)
+}
+
+func (m *NMIMetrics) read(ctx context.Context, url, namespace string) (int64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	client := m.Client
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("GET %s: %s", url, resp.Status)
+	}
+	return countOperations(io.LimitReader(resp.Body, maxMetricsBody), namespace)
+}
+
+// countOperations sums the operations for a namespace on a Prometheus text page. A page without the histogram counts none: NMI
+// exports it from its first operation on.
+func countOperations(page io.Reader, namespace string) (int64, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(page)
+	if err != nil {
+		return 0, fmt.Errorf("metrics page: %w", err)
+	}
+	var sum float64
+	for _, metric := range families[nmiOperations].GetMetric() {
+		if labelled(metric, namespace) {
+			sum += float64(metric.GetHistogram().GetSampleCount())
+		}
+	}
+	for _, metric := range families[nmiOperations+"_count"].GetMetric() { // a page without TYPE lines
+		if labelled(metric, namespace) {
+			sum += metric.GetUntyped().GetValue() + metric.GetCounter().GetValue()
+		}
+	}
+	return int64(sum), nil
+}
+
+func labelled(metric *dto.Metric, namespace string) bool {
+	for _, l := range metric.GetLabel() {
+		if l.GetName() == "namespace" {
+			return l.GetValue() == namespace
+		}
+	}
+	return false
+}
+
+// NMIPods returns an Endpoints function that finds the NMI pods of a cluster by their label, in every namespace. Every pod that has
+// not finished counts, ready or not: one without an address is an error, since what it serves cannot be read.
+func NMIPods(readers map[string]Reader) func(ctx context.Context, cluster string) ([]NMIEndpoint, error) {
+	return func(ctx context.Context, cluster string) ([]NMIEndpoint, error) {
+		r, ok := readers[cluster]
+		if !ok {
+			return nil, fmt.Errorf("no reader for cluster %s", cluster)
+		}
+		seen := map[string]bool{}
+		var out []NMIEndpoint
+		// Upstream's manifests and the AKS add-on use the first, upstream's Helm chart the second.
+		for _, labels := range []string{"component=nmi", "app.kubernetes.io/component=nmi"} {
+			pods, err := r.List(ctx, Selection{APIVersion: "v1", Kind: "Pod", Labels: labels})
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range pods {
+				phase := text(p.Object, "status", "phase")
+				if seen[string(p.GetUID())] || phase == "Succeeded" || phase == "Failed" {
+					continue
+				}
+				seen[string(p.GetUID())] = true
+				ip := text(p.Object, "status", "podIP")
+				if ip == "" {
+					return nil, fmt.Errorf("NMI pod %s/%s has no address yet", p.GetNamespace(), p.GetName())
+				}
+				out = append(out, NMIEndpoint{Instance: string(p.GetUID()), Node: text(p.Object, "spec", "nodeName"),
+					URL: "http://" + net.JoinHostPort(ip, fmt.Sprint(NMIMetricsPort)) + "/metrics"})
+			}
+		}
+		return out, nil
+	}
+}

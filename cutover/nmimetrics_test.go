@@ -1,0 +1,94 @@
+package cutover_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wimigrate/wimigrate/cutover"
+)
+
+const nmiPage = `# HELP aadpodidentity_nmi_operations_duration_seconds Latency in seconds of nmi operations
+# TYPE aadpodidentity_nmi_operations_duration_seconds histogram
+aadpodidentity_nmi_operations_duration_seconds_bucket{namespace="payments",operation_type="pod_token_request",resource="https://vault.azure.net",status_code="200",le="0.5"} 3
+aadpodidentity_nmi_operations_duration_seconds_bucket{namespace="payments",operation_type="pod_token_request",resource="https://vault.azure.net",status_code="200",le="+Inf"} 5
+aadpodidentity_nmi_operations_duration_seconds_sum{namespace="payments",operation_type="pod_token_request",resource="https://vault.azure.net",status_code="200"} 1.5
+aadpodidentity_nmi_operations_duration_seconds_count{namespace="payments",operation_type="pod_token_request",resource="https://vault.azure.net",status_code="200"} 5
+aadpodidentity_nmi_operations_duration_seconds_bucket{namespace="payments",operation_type="pod_token_request",resource="https://vault.azure.net",status_code="404",le="+Inf"} 2
+aadpodidentity_nmi_operations_duration_seconds_sum{namespace="payments",operation_type="pod_token_request",resource="https://vault.azure.net",status_code="404"} 160
+aadpodidentity_nmi_operations_duration_seconds_count{namespace="payments",operation_type="pod_token_request",resource="https://vault.azure.net",status_code="404"} 2
+aadpodidentity_nmi_operations_duration_seconds_bucket{namespace="orders",operation_type="host_token_request",resource="https://vault.azure.net",status_code="200",le="+Inf"} 40
+aadpodidentity_nmi_operations_duration_seconds_sum{namespace="orders",operation_type="host_token_request",resource="https://vault.azure.net",status_code="200"} 4
+aadpodidentity_nmi_operations_duration_seconds_count{namespace="orders",operation_type="host_token_request",resource="https://vault.azure.net",status_code="200"} 40
+`
+
+func TestNMIMetricsCountsTheOperationsOfANamespace(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		pages     []string
+		namespace string
+		want      []cutover.NMIReading
+		wantErr   string
+	}{
+		{"successes and failures both count, other namespaces do not", []string{nmiPage}, "payments",
+			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 7}}, ""},
+		{"host token requests of the CSI driver count", []string{nmiPage}, "orders",
+			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 40}}, ""},
+		{"an NMI that served nothing has no histogram yet", []string{"# nothing\n"}, "payments",
+			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0"}}, ""},
+		{"a page without TYPE lines is read by its counts", []string{`aadpodidentity_nmi_operations_duration_seconds_count{namespace="payments"} 4` + "\n"}, "payments",
+			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 4}}, ""},
+		{"one NMI that cannot be read is an error, with the readings of the rest", []string{nmiPage, ""}, "payments",
+			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 7}}, "NMI on node node-1 of c1 cannot be read"},
+		{"a page that is not metrics is an error", []string{"<html>proxy</html>"}, "payments", nil, "metrics page"},
+		{"a cluster without NMI has no readings", nil, "payments", nil, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				var i int
+				if _, err := fmt.Sscanf(r.URL.Path, "/%d", &i); err != nil || tc.pages[i] == "" {
+					http.Error(w, "restarting", http.StatusServiceUnavailable)
+					return
+				}
+				fmt.Fprint(w, tc.pages[i])
+			}))
+			defer srv.Close()
+			m := &cutover.NMIMetrics{Endpoints: func(context.Context, string) ([]cutover.NMIEndpoint, error) {
+				var out []cutover.NMIEndpoint
+				for i := range tc.pages {
+					out = append(out, cutover.NMIEndpoint{Instance: fmt.Sprintf("uid-%d", i), Node: fmt.Sprintf("node-%d", i), URL: fmt.Sprintf("%s/%d", srv.URL, i)})
+				}
+				return out, nil
+			}}
+			got, err := m.OldPath(t.Context(), "c1", tc.namespace)
+			if (err == nil) != (tc.wantErr == "") || err != nil && !strings.Contains(err.Error(), tc.wantErr) {
+				t.Errorf("error %v, want one with %q", err, tc.wantErr)
+			}
+			if d := cmp.Diff(tc.want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func ExampleNMIMetrics() {
+	nmi := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, nmiPage) }))
+	defer nmi.Close()
+
+	m := &cutover.NMIMetrics{Endpoints: func(context.Context, string) ([]cutover.NMIEndpoint, error) {
+		return []cutover.NMIEndpoint{{Instance: "0c1d", Node: "vmss000000", URL: nmi.URL}}, nil
+	}}
+	readings, err := m.OldPath(context.Background(), "aks-eastus-01", "payments")
+	for _, r := range readings {
+		fmt.Printf("NMI on %s has served %d token operations\n", r.Node, r.Operations)
+	}
+	fmt.Println(err)
+	// Output:
+	// NMI on vmss000000 has served 7 token operations
+	// <nil>
+}
