@@ -72,6 +72,9 @@ func (e *Entra) fetchKeys(ctx context.Context, issuer string) (map[string]*rsa.P
 	if doc.Issuer != issuer {
 		return nil, &refusal{501661, fmt.Sprintf("The discovery document of '%s' names the issuer '%s'.", issuer, doc.Issuer)}
 	}
+	if doc.JWKSURI == "" {
+		return nil, &refusal{501661, "The discovery document of '" + issuer + "' has no jwks_uri."}
+	}
 	if body, bad = e.fetch(ctx, doc.JWKSURI); bad != nil {
 		return nil, bad
 	}
