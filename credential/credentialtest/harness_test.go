@@ -170,6 +170,7 @@ func newNode(t testing.TB, opts credentialtest.NMIOptions, state credentialtest.
 		t.Fatal(err)
 	}
 	n := &node{Node: credentialtest.NewNode(state), entra: w.entra, imds: imds}
+	w.dir.Put(credentialtest.Identity{TenantID: tenant, ClientID: app, ObjectID: object, Secret: "hunter2"})
 	if opts.Entra == nil {
 		opts.Entra = w.hosts
 	}
