@@ -1,5 +1,10 @@
 package catalog
 
+import (
+	"cmp"
+	"strings"
+)
+
 // Finding is something about the estate that a person should know or must decide. It is not an error of the scan.
 type Finding struct {
 	Code     Code     `json:"code"`
@@ -28,43 +33,28 @@ const (
 	Blocking Severity = "blocking"
 )
 
-// Code names a kind of finding; it never changes meaning.
-type Code string
+// Severities lists them from the mildest to the hardest.
+func Severities() []Severity { return []Severity{Info, Warning, Error, Blocking} }
 
-const (
-	NotRunning            Code = "not-running"
-	CustomWorkload        Code = "custom-workload"
-	OrphanBinding         Code = "orphan-binding"
-	DanglingIdentity      Code = "dangling-identity"
-	LabelWithoutBinding   Code = "label-without-binding"
-	IdentityGone          Code = "identity-gone"
-	DuplicateIdentity     Code = "duplicate-identity"
-	ManyIdentities        Code = "many-identities"
-	SharedServiceAccount  Code = "shared-service-account"
-	FederationLimit       Code = "federation-limit"
-	DefaultServiceAccount Code = "default-service-account"
-	MissingServiceAccount Code = "missing-service-account"
-	ConflictingAnnotation Code = "conflicting-annotation"
-	IdentityDrift         Code = "identity-drift"
-	BindingMissing        Code = "binding-missing-in-cluster"
-	CrossRegionIdentity   Code = "cross-region-identity"
-	StaleAssignedIdentity Code = "stale-assigned-identity"
-	AssignedNameCollision Code = "assigned-name-collision"
-	CrossNamespaceBinding Code = "cross-namespace-binding"
-	ServicePrincipal      Code = "service-principal"
-	ImmutableSelector     Code = "immutable-selector"
-	BarePod               Code = "bare-pod"
-	HardCodedEnvironment  Code = "hard-coded-environment"
-	HostNetwork           Code = "host-network"
-	Windows               Code = "windows"
-	CSIPodIdentity        Code = "csi-pod-identity"
-	KEDAPodIdentity       Code = "keda-pod-identity"
-	PodIdentityException  Code = "pod-identity-exception"
-	AddOnMismatch         Code = "add-on-mismatch"
-	HalfMigrated          Code = "half-migrated"
-	DeadIssuer            Code = "dead-issuer"
-	UnknownSubject        Code = "unknown-subject"
-	GitOpsManaged         Code = "gitops-managed"
-	MalformedObject       Code = "malformed-object"
-	CoverageGap           Code = "coverage-gap"
-)
+// Rank orders severities: 0 for Info up to 3 for Blocking, and -1 for a string that is none.
+func (s Severity) Rank() int {
+	for i, known := range Severities() {
+		if s == known {
+			return i
+		}
+	}
+	return -1
+}
+
+// compareFindings sorts by cluster, namespace, code, object, then by what is left, so that equal sets print equal.
+func compareFindings(a, b Finding) int {
+	return cmp.Or(
+		strings.Compare(a.Cluster, b.Cluster),
+		strings.Compare(a.Namespace, b.Namespace),
+		strings.Compare(string(a.Code), string(b.Code)),
+		strings.Compare(a.Object, b.Object),
+		strings.Compare(string(a.Severity), string(b.Severity)),
+		strings.Compare(a.Message, b.Message),
+		strings.Compare(a.Remedy, b.Remedy),
+	)
+}

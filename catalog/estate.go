@@ -1,0 +1,125 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/wimigrate/wimigrate/internal/podidentity"
+)
+
+// key names an object of a kind inside a cluster.
+type key struct{ namespace, name string }
+
+// estate is one snapshot made ready to be joined: valid, unique, sorted, indexed. Its pointers lead into the snapshot, which is
+// never written to.
+type estate struct {
+	snap    *Snapshot
+	cluster Cluster
+	unread  unread
+	invalid []Malformed
+
+	identities []*AzureIdentity
+	identity   map[key]*AzureIdentity
+	byClient   map[string][]*AzureIdentity
+	bindings   []*AzureIdentityBinding
+	bySelector map[string][]*AzureIdentityBinding
+	bindingsIn map[string][]*AzureIdentityBinding
+	exceptions map[string][]*Exception
+	accounts   map[key]*ServiceAccount
+	namespaces map[string]bool
+	windows    map[string]bool // nodes
+	workloads  []*Workload
+	owners     owners
+
+	// The joins, filled by match.
+	matched map[key][]match
+	apps    []*app
+	used    map[*AzureIdentityBinding]bool
+	needed  []Need
+	// compared counts the searches for the nearest selector.
+	compared int
+}
+
+func newEstate(s *Snapshot) *estate {
+	e := &estate{snap: s, matched: map[key][]match{}, used: map[*AzureIdentityBinding]bool{}}
+	e.identities = unique[AzureIdentity](s.Identities, podidentity.KindIdentity, &e.invalid)
+	e.bindings = unique[AzureIdentityBinding](s.Bindings, podidentity.KindBinding, &e.invalid)
+	e.workloads = unique[Workload](s.Workloads, "Workload", &e.invalid)
+	e.unread = newUnread(s)
+	e.addFromAddOn()
+	e.cluster = e.readCluster()
+	e.index()
+	return e
+}
+
+func (e *estate) index() {
+	e.identity = map[key]*AzureIdentity{}
+	e.byClient = map[string][]*AzureIdentity{}
+	for _, id := range e.identities {
+		e.identity[id.key()] = id
+		if id.ClientID != "" {
+			e.byClient[fold(id.ClientID)] = append(e.byClient[fold(id.ClientID)], id)
+		}
+	}
+	e.bySelector = map[string][]*AzureIdentityBinding{}
+	e.bindingsIn = map[string][]*AzureIdentityBinding{}
+	for _, b := range e.bindings {
+		e.bindingsIn[b.Namespace] = append(e.bindingsIn[b.Namespace], b)
+		if b.Selector != "" {
+			e.bySelector[b.Selector] = append(e.bySelector[b.Selector], b)
+		}
+	}
+	e.exceptions = map[string][]*Exception{}
+	for _, x := range unique[Exception](e.snap.Exceptions, podidentity.KindException, &e.invalid) {
+		e.exceptions[x.Namespace] = append(e.exceptions[x.Namespace], x)
+	}
+	e.accounts = map[key]*ServiceAccount{}
+	for _, a := range unique[ServiceAccount](e.snap.ServiceAccounts, "ServiceAccount", &e.invalid) {
+		e.accounts[a.key()] = a
+	}
+	e.owners = newOwners(e.workloads)
+	e.windows = map[string]bool{}
+	for i := range e.snap.Nodes {
+		if n := &e.snap.Nodes[i]; n.Windows {
+			e.windows[n.Name] = true
+		}
+	}
+	e.indexNamespaces()
+}
+
+// indexNamespaces collects every namespace that is known to exist, by its own object or by one inside it.
+func (e *estate) indexNamespaces() {
+	e.namespaces = map[string]bool{}
+	for i := range e.snap.Namespaces {
+		e.namespaces[text(e.snap.Namespaces[i].Name)] = true
+	}
+	for _, b := range e.bindings {
+		e.namespaces[b.Namespace] = true
+	}
+	for _, w := range e.workloads {
+		e.namespaces[w.Namespace] = true
+	}
+	for k := range e.accounts {
+		e.namespaces[k.namespace] = true
+	}
+}
+
+// readCluster copies what the snapshot says of its cluster, made to survive JSON, with the mode told from the facts.
+func (e *estate) readCluster() Cluster {
+	c := e.snap.Cluster
+	c.Name, c.Region, c.ResourceID, c.Issuer, c.UID = text(c.Name), text(c.Region), text(c.ResourceID), text(c.Issuer), text(c.UID)
+	c.PodIdentityMode = e.mode()
+	gaps := make([]Gap, 0, len(c.Coverage.Gaps))
+	for _, g := range c.Coverage.Gaps {
+		gaps = append(gaps, Gap{Resource: text(g.Resource), Reason: text(g.Reason)})
+	}
+	if len(gaps) == 0 && !c.Coverage.Complete {
+		gaps = append(gaps, Gap{Resource: "cluster", Reason: "the snapshot is marked incomplete and does not say why"})
+	}
+	slices.SortFunc(gaps, compareGaps)
+	gaps = slices.Compact(gaps)
+	c.Coverage = Coverage{Complete: len(gaps) == 0, Gaps: gaps}
+	return c
+}
+
+// region returns the cluster's region for comparison; empty when unknown.
+func (e *estate) region() string { return normalRegion(e.cluster.Region) }

@@ -1,0 +1,48 @@
+package catalog
+
+import "fmt"
+
+// noteBindings reports bindings that nobody uses and bindings whose identity is not there.
+func (e *estate) noteBindings(r *reporter) {
+	for _, b := range e.bindings {
+		object := "AzureIdentityBinding/" + b.Name
+		id := e.identity[key{b.Namespace, b.AzureIdentity}]
+		if id == nil && e.unread.knows(readIdentities, b.Namespace) {
+			r.add(Finding{Code: DanglingIdentity, Namespace: b.Namespace, Object: object,
+				Message: fmt.Sprintf("AzureIdentity %q is not in namespace %s, so pods labelled %q get no identity%s", clip(b.AzureIdentity), b.Namespace, clip(b.Selector), e.elsewhere(b)),
+				Remedy:  "correct spec.azureIdentity: it is looked up in the binding's own namespace; or delete the binding"})
+		}
+		if e.orphan(b, id) {
+			r.add(Finding{Code: OrphanBinding, Namespace: b.Namespace, Object: object, Message: unusedBecause(b)})
+		}
+	}
+}
+
+// orphan reports whether nothing uses a binding, as far as every read that could tell otherwise succeeded.
+func (e *estate) orphan(b *AzureIdentityBinding, id *AzureIdentity) bool {
+	if e.used[b] {
+		return false
+	}
+	scope := ""
+	if !e.acrossNamespaces() || id != nil && id.Namespaced {
+		scope = b.Namespace
+	}
+	return e.unread.knows(readTemplates, scope) && e.unread.knows(readPods, scope)
+}
+
+func unusedBecause(b *AzureIdentityBinding) string {
+	if b.Selector == "" {
+		return "the selector is empty and matches no pod"
+	}
+	return fmt.Sprintf("no pod and no pod template carries aadpodidbinding: %q", clip(b.Selector))
+}
+
+// elsewhere helps to find an identity that was meant.
+func (e *estate) elsewhere(b *AzureIdentityBinding) string {
+	for _, id := range e.identities {
+		if id.Name == b.AzureIdentity {
+			return fmt.Sprintf("; namespace %s has one of this name", id.Namespace)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,95 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// noteWorkload reports what a workload is: not running, custom, bare, with an immutable selector.
+func (e *estate) noteWorkload(r *reporter, a *app) {
+	if !a.labelled() {
+		return
+	}
+	e.noteNotRunning(r, a)
+	switch {
+	case a.ref.Kind == "Pod":
+		r.add(Finding{Code: BarePod, Namespace: a.namespace, Object: a.object(),
+			Message: "the pod has no controller that would make it again with other labels"})
+	case !builtIn(a.ref):
+		r.add(Finding{Code: CustomWorkload, Namespace: a.namespace, Object: a.object(),
+			Message: fmt.Sprintf("a pod template of %s carries aadpodidbinding; no rule knows when its rollout is complete", a.ref.APIVersion),
+			Remedy:  fmt.Sprintf("change the labels at %s, and check by hand that its pods are replaced", a.templatePath())})
+	}
+	if slices.ContainsFunc(a.uses, func(u *use) bool { return u.from.SelectsBinding && u.labelled }) {
+		r.add(Finding{Code: ImmutableSelector, Namespace: a.namespace, Object: a.object(),
+			Message: "spec.selector contains aadpodidbinding and is immutable, so the label cannot leave the template"})
+	}
+}
+
+// labelled reports whether any of the app's pods or templates carries the old label.
+func (a *app) labelled() bool {
+	return slices.ContainsFunc(a.uses, func(u *use) bool { return u.labelled })
+}
+
+// labels lists the distinct values of the old label in effect, sorted.
+func (a *app) labels() []string {
+	var out []string
+	for _, u := range a.uses {
+		if u.old() {
+			out = append(out, u.label)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (a *app) templatePath() string {
+	for _, u := range a.uses {
+		if u.from.Kind != "Pod" && u.from.TemplatePath != "" {
+			if w := u.from; w.Ref != nil {
+				return w.Ref.Kind + "/" + w.Ref.Name + " spec.template"
+			}
+			return u.from.TemplatePath
+		}
+	}
+	return "its pod template"
+}
+
+// noteNotRunning gives at most one finding per workload, whatever it has of reasons.
+func (e *estate) noteNotRunning(r *reporter, a *app) {
+	w := a.top
+	if w == nil {
+		w = a.uses[0].from
+	}
+	var why string
+	switch {
+	case w.Kind == "CronJob" && w.Suspended:
+		why = "the CronJob is suspended"
+	case w.Kind == "CronJob", w.Kind == "CronWorkflow", w.Kind == "ScheduledSparkApplication":
+		why = "the " + w.Kind + " has pods only while it runs; the soak must cover its next run"
+	case w.Kind == "Job" && w.Suspended:
+		why = "the Job is suspended"
+	case w.Replicas != nil && *w.Replicas == 0 && w.Kind != "Pod":
+		why = "it is scaled to zero"
+	case w.Suspended:
+		why = "it is paused: a change of its template reaches no pod until it is resumed"
+	default:
+		return
+	}
+	r.add(Finding{Code: NotRunning, Namespace: a.namespace, Object: a.object(), Message: why})
+}
+
+// builtIn reports whether Kubernetes itself runs the kind.
+func builtIn(ref WorkloadRef) bool {
+	switch ref.Kind {
+	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet":
+		group := groupOf(ref.APIVersion)
+		return group == "apps" || group == "extensions"
+	case "Job", "CronJob":
+		return groupOf(ref.APIVersion) == "batch"
+	case "ReplicationController", "Pod":
+		return !strings.Contains(ref.APIVersion, "/")
+	}
+	return false
+}

@@ -1,0 +1,126 @@
+package catalog
+
+import "strings"
+
+// read is something that a rule can depend on.
+type read string
+
+const (
+	readIdentities read = "azureidentities"
+	readBindings   read = "azureidentitybindings"
+	readAssigned   read = "azureassignedidentities"
+	readExceptions read = "azurepodidentityexceptions"
+	readAccounts   read = "serviceaccounts"
+	readNamespaces read = "namespaces"
+	readNodes      read = "nodes"
+	readPods       read = "pods"
+	readTemplates  read = "templates" // every kind that holds a pod template
+	readCSI        read = "secretproviderclasses"
+	readKEDA       read = "triggerauthentications"
+	readARM        read = "arm"
+	readAll        read = "all"
+)
+
+// unread knows which reads of a cluster cannot be relied on: those that failed, everywhere, and those of which an object was lost, in
+// its namespace. What is absent from them is unknown.
+type unread struct {
+	everywhere map[read]bool
+	in         map[read]map[string]bool
+}
+
+func newUnread(s *Snapshot) unread {
+	u := unread{everywhere: map[read]bool{}, in: map[read]map[string]bool{}}
+	cov := s.Cluster.Coverage
+	if !cov.Complete && len(cov.Gaps) == 0 {
+		u.everywhere[readAll] = true
+	}
+	for _, g := range cov.Gaps {
+		u.everywhere[readOfResource(g.Resource)] = true
+	}
+	for _, m := range s.Malformed {
+		u.lost(m)
+	}
+	return u
+}
+
+// lost takes note of an object that could not be used. One whose name no API server accepts cannot be in a cluster: nothing is lost.
+func (u unread) lost(m Malformed) {
+	kind, name, found := strings.Cut(m.Object, "/")
+	if found && name != "" && !validName(name) || m.Namespace != "" && !validNamespace(m.Namespace) {
+		return
+	}
+	r := readAll
+	if found {
+		r = readOfKind(kind)
+	}
+	if m.Namespace == "" {
+		u.everywhere[r] = true
+		return
+	}
+	if u.in[r] == nil {
+		u.in[r] = map[string]bool{}
+	}
+	u.in[r][m.Namespace] = true
+}
+
+// knows reports whether absence from r, in a namespace or with "" in all of them, means absence.
+func (u unread) knows(r read, namespace string) bool {
+	for _, r := range []read{r, readAll} {
+		if u.everywhere[r] || namespace == "" && len(u.in[r]) > 0 || u.in[r][namespace] {
+			return false
+		}
+	}
+	return true
+}
+
+// readOfResource sorts the resource of a gap: "bindings.group", an ARM resource ID, or a file, which may have held anything.
+func readOfResource(resource string) read {
+	lower := strings.ToLower(resource)
+	if strings.HasPrefix(lower, "/subscriptions/") || strings.HasPrefix(lower, "arm:") {
+		return readARM
+	}
+	plural, _, _ := strings.Cut(lower, ".")
+	switch r := read(plural); r {
+	case readIdentities, readBindings, readAssigned, readExceptions, readAccounts, readNamespaces, readNodes, readPods, readCSI, readKEDA:
+		if lower == plural || strings.Contains(lower, ".k8s.io") || strings.HasSuffix(lower, ".keda.sh") {
+			return r
+		}
+	}
+	switch lower {
+	case "clustertriggerauthentications.keda.sh":
+		return readKEDA
+	case "deployments.apps", "statefulsets.apps", "daemonsets.apps", "replicasets.apps", "replicationcontrollers", "jobs.batch",
+		"cronjobs.batch", "rollouts.argoproj.io", "services.serving.knative.dev", "scaledjobs.keda.sh", "customresourcedefinitions.apiextensions.k8s.io":
+		return readTemplates
+	}
+	return readAll
+}
+
+// readOfKind sorts the kind of an object that could not be used.
+func readOfKind(kind string) read {
+	switch kind {
+	case "AzureIdentity":
+		return readIdentities
+	case "AzureIdentityBinding":
+		return readBindings
+	case "AzureAssignedIdentity":
+		return readAssigned
+	case "AzurePodIdentityException":
+		return readExceptions
+	case "ServiceAccount":
+		return readAccounts
+	case "Namespace":
+		return readNamespaces
+	case "Node":
+		return readNodes
+	case "Pod":
+		return readPods
+	case "SecretProviderClass":
+		return readCSI
+	case "TriggerAuthentication", "ClusterTriggerAuthentication":
+		return readKEDA
+	case "":
+		return readAll
+	}
+	return readTemplates
+}
