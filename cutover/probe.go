@@ -1,0 +1,138 @@
+package cutover
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/wimigrate/wimigrate/internal/workloadid"
+)
+
+// DefaultProbes is how many pods [InjectionProbe] tries: the webhook runs as several replicas, each with a cache of its own.
+const DefaultProbes = 10
+
+// InjectionProbe returns a gate that sends dry-run pods of each workload to the API server, labelled for the webhook, and judges what
+// comes back (V1). The webhook declares no side effects, so it takes part in a dry run, and nothing is stored. It proves, before
+// any pod changes, that the webhook is up, that every replica has seen the service account's annotation, and that the namespace's
+// admission rules let such a pod in. Zero probes means [DefaultProbes].
+//
+// A refusal by the webhook fails; a refusal that says nothing about it (no permission, quota, no answer) is inconclusive.
+func InjectionProbe(probes int) Gate {
+	if probes <= 0 {
+		probes = DefaultProbes
+	}
+	return func(ctx context.Context, t Target) Verdict {
+		var evidence []Evidence
+		for _, w := range t.Workloads {
+			evidence = append(evidence, probeWorkload(ctx, t, w, probes))
+		}
+		return Judge("injection probe", evidence...)
+	}
+}
+
+func probeWorkload(ctx context.Context, t Target, w Workload, probes int) Evidence {
+	e := Evidence{Check: "V1", Object: w.String(), Want: fmt.Sprintf("%d of %d dry-run pods injected", probes, probes)}
+	account, ok := t.Unit.account(w.ServiceAccount)
+	if !ok {
+		e.Result, e.Got = Inconclusive, "the unit has no service account "+w.ServiceAccount
+		return e
+	}
+	pod, err := dryRunPod(ctx, t.Cluster, w)
+	if err != nil {
+		e.Result, e.Got = Inconclusive, "no pod to try: "+err.Error()
+		return e
+	}
+	want := Injection{ClientID: account.Identity.ClientID, TenantID: account.Identity.TenantID}
+	good := 0
+	for range probes {
+		born, err := createDry(ctx, t.Cluster, pod)
+		if err != nil {
+			e.Result, e.Got = refusal(err)
+			return e
+		}
+		if v := Judge("", Injected(born, want)...); v.Result == Pass {
+			good++
+		} else {
+			e.Result, e.Got = v.Result, v.Reason
+		}
+	}
+	if good == probes {
+		e.Result, e.Got = Pass, fmt.Sprintf("%d of %d dry-run pods injected", good, probes)
+		return e
+	}
+	e.Got = fmt.Sprintf("only %d of %d dry-run pods were injected: %s", good, probes, e.Got)
+	return e
+}
+
+// account returns the unit's service account of that name.
+func (u *Unit) account(name string) (Account, bool) {
+	for _, a := range u.Accounts {
+		if a.Ref.Name == name {
+			return a, true
+		}
+	}
+	return Account{}, false
+}
+
+// dryRunPod makes the pod that the workload's template would make, labelled for the webhook.
+func dryRunPod(ctx context.Context, r Reader, w Workload) (*unstructured.Unstructured, error) {
+	owner, err := r.Get(ctx, w.Ref)
+	if err != nil {
+		return nil, err
+	}
+	if w.Template == nil {
+		return nil, fmt.Errorf("nobody knows where %s keeps its pod template", w.Kind)
+	}
+	found, _ := lookup(owner.Object, w.Template)
+	template, ok := found.(map[string]any)
+	if !ok {
+		return nil, errors.New("it has no pod template now")
+	}
+	template = runtime.DeepCopyJSON(template)
+	labels := map[string]any{}
+	if m, ok := lookup(template, []string{"metadata", "labels"}); ok {
+		if m, ok := m.(map[string]any); ok {
+			maps.Copy(labels, m)
+		}
+	}
+	labels[workloadid.UseLabel] = workloadid.UseValue
+	meta := map[string]any{"namespace": w.Namespace, "generateName": "wimigrate-probe-", "labels": labels}
+	if a, ok := lookup(template, []string{"metadata", "annotations"}); ok {
+		meta["annotations"] = a
+	}
+	return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template["spec"]}}, nil
+}
+
+func createDry(ctx context.Context, r Reader, pod *unstructured.Unstructured) (*corev1.Pod, error) {
+	body, err := json.Marshal(pod)
+	if err != nil {
+		return nil, err
+	}
+	out, err := r.DryRun(ctx, Write{Verb: Create, Ref: Ref{APIVersion: "v1", Kind: "Pod", Namespace: pod.GetNamespace()}, Body: body})
+	if err != nil {
+		return nil, err
+	}
+	born := &corev1.Pod{}
+	return born, runtime.DefaultUnstructuredConverter.FromUnstructured(out.Object, born)
+}
+
+// refusal tells what a refused dry run says about the webhook.
+func refusal(err error) (Result, string) {
+	status := apierrors.APIStatus(nil)
+	switch {
+	case !errors.As(err, &status):
+		return Inconclusive, "no answer from the API server: " + err.Error()
+	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+		return Inconclusive, "the API server does not let us try: " + err.Error()
+	case apierrors.IsTooManyRequests(err), apierrors.IsServerTimeout(err), apierrors.IsTimeout(err), apierrors.IsServiceUnavailable(err):
+		return Inconclusive, "the API server is busy: " + err.Error()
+	}
+	return Fail, "no such pod can be born: " + err.Error()
+}
