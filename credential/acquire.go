@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -25,7 +26,8 @@ type acquisition struct {
 	alarm    *alarm
 	cancel   context.CancelFunc
 	began    time.Time
-	beats    int
+	beats    atomic.Int64 // pulses heard of
+	deaf     atomic.Bool  // a Retry-After forbids to follow a pulse
 	failure  failure
 	lastErr  error // of the last try that ended
 }
@@ -45,7 +47,7 @@ func (c *Credential) newAcquisition(ctx context.Context, f *flight, o policy.Tok
 	a := &acquisition{c: c, flight: f, options: o, alarm: newAlarm(), cancel: cancel, began: time.Now()}
 	a.race = newRace(a.alarm.ring)
 	a.schedule = newSchedule(c.windows, &c.pacer, c.rand)
-	a.alarm.due = func() bool { return a.race.pending() || a.beats != c.pulse.count() }
+	a.alarm.reason = func() bool { return a.race.pending() || !a.deaf.Load() && a.beats.Load() != c.pulse.beats.Load() }
 	return a, ctx
 }
 
@@ -80,7 +82,7 @@ func (c *Credential) slowest() time.Duration {
 func (a *acquisition) try(ctx context.Context) (azcore.AccessToken, error) {
 	c := a.c
 	c.pulse.leave(a.alarm)
-	a.beats = c.pulse.count()
+	a.beats.Store(c.pulse.beats.Load())
 	p, ended := c.route.current(time.Now())
 	if ended {
 		c.fallbackEnded(ctx, "the deadline has passed")
@@ -137,11 +139,8 @@ func (a *acquisition) waiting(ctx context.Context, wait time.Duration) {
 	e := a.event(EventFailed)
 	e.Wait = wait
 	a.c.report(ctx, e)
-	if !a.schedule.forbidden(time.Now()) {
-		a.c.pulse.join(a.alarm)
-	} else {
-		a.beats = a.c.pulse.count()
-	}
+	a.deaf.Store(a.schedule.forbidden(time.Now()))
+	a.c.pulse.join(a.alarm)
 }
 
 func (a *acquisition) gaveUp(ctx context.Context) error {

@@ -3,6 +3,7 @@ package credential
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,12 +15,21 @@ import (
 // cache holds an entry for each kind of token. Reading takes no lock and allocates
 // nothing; entries are added, never removed.
 type cache struct {
-	mu      sync.Mutex
-	byScope atomic.Pointer[map[string][]*entry] // by the first scope
+	mu    sync.Mutex
+	table atomic.Pointer[table]
 }
+
+// table is immutable. The few entries of most programs are faster compared than hashed.
+type table struct {
+	few     []*entry            // if there are at most maxFew
+	byScope map[string][]*entry // else; by the first scope
+}
+
+const maxFew = 8
 
 // entry is one kind of token: scopes, tenant and CAE.
 type entry struct {
+	scope  string // the first of scopes
 	scopes []string
 	tenant string
 	cae    bool
@@ -39,26 +49,28 @@ type state struct {
 	refresh time.Duration // from here on it is refreshed in the background
 	closing time.Duration // from here on callers wait a little for its successor
 	expires time.Duration
-	// trusted is how long readers need not look at the wall clock.
-	trusted atomic.Int64
+	// trusted means that readers need not look at any clock: a timer takes it away
+	// when it is time to look again. Reading a clock costs more than all the rest.
+	trusted atomic.Bool
 }
 
 // find returns the entry for a request, or nil.
 func (c *cache) find(o *policy.TokenRequestOptions) *entry {
-	m := c.byScope.Load()
-	if m == nil || len(o.Scopes) == 0 {
+	t := c.table.Load()
+	if t == nil || len(o.Scopes) == 0 {
 		return nil
 	}
-	for _, e := range (*m)[o.Scopes[0]] {
-		if e.is(o) {
+	candidates := t.few
+	if candidates == nil {
+		candidates = t.byScope[o.Scopes[0]]
+	}
+	for _, e := range candidates {
+		if e.scope == o.Scopes[0] && e.cae == o.EnableCAE && e.tenant == o.TenantID &&
+			(len(e.scopes) == 1 && len(o.Scopes) == 1 || slices.Equal(e.scopes, o.Scopes)) {
 			return e
 		}
 	}
 	return nil
-}
-
-func (e *entry) is(o *policy.TokenRequestOptions) bool {
-	return e.cae == o.EnableCAE && e.tenant == o.TenantID && (len(e.scopes) == 1 && len(o.Scopes) == 1 || slices.Equal(e.scopes, o.Scopes))
 }
 
 // add returns the entry for a request, which it creates if there is none.
@@ -68,25 +80,29 @@ func (c *cache) add(o policy.TokenRequestOptions) *entry {
 	if e := c.find(&o); e != nil {
 		return e
 	}
-	next := map[string][]*entry{}
-	if m := c.byScope.Load(); m != nil {
-		next = maps.Clone(*m)
+	e := &entry{scope: o.Scopes[0], scopes: slices.Clone(o.Scopes), tenant: o.TenantID, cae: o.EnableCAE, flights: map[string]*flight{}}
+	all := append(c.entries(), e)
+	next := &table{few: all}
+	if len(all) > maxFew {
+		next = &table{byScope: map[string][]*entry{}}
+		for _, e := range all {
+			next.byScope[e.scope] = append(next.byScope[e.scope], e)
+		}
 	}
-	e := &entry{scopes: slices.Clone(o.Scopes), tenant: o.TenantID, cae: o.EnableCAE, flights: map[string]*flight{}}
-	next[e.scopes[0]] = append(slices.Clone(next[e.scopes[0]]), e)
-	c.byScope.Store(&next)
+	c.table.Store(next)
 	return e
 }
 
-// entries returns all entries in the order of their scopes.
+// entries returns all entries in the order of their scopes, and of their age where that is equal.
 func (c *cache) entries() []*entry {
-	m := c.byScope.Load()
-	if m == nil {
+	t := c.table.Load()
+	if t == nil {
 		return nil
 	}
-	var all []*entry
-	for _, scope := range slices.Sorted(maps.Keys(*m)) {
-		all = append(all, (*m)[scope]...)
+	all := slices.Clone(t.few)
+	for _, scope := range slices.Sorted(maps.Keys(t.byScope)) {
+		all = append(all, t.byScope[scope]...)
 	}
+	slices.SortStableFunc(all, func(a, b *entry) int { return strings.Compare(a.scope, b.scope) })
 	return all
 }

@@ -14,6 +14,7 @@ import (
 // but never beyond its window, and nothing runs while nobody asks.
 type Credential struct {
 	settings settings
+	metadata bool // the path is PodIdentity
 	route    *route
 	windows  *windows
 	random   func() float64
@@ -58,7 +59,7 @@ func New(opts *Options) (*Credential, error) {
 
 func newCredential(o Options, s settings, r *route) *Credential {
 	return &Credential{
-		settings: s, route: r, begin: time.Now(), random: o.Rand,
+		settings: s, metadata: s.path == PodIdentity, route: r, begin: time.Now(), random: o.Rand,
 		windows: &windows{startup: o.StartupWindow, steady: o.SteadyWindow},
 		events:  reporter{on: o.OnEvent, logger: o.Logger, identity: s.clientID},
 	}
@@ -93,11 +94,11 @@ func (r *route) permit(o Options, s settings) error {
 // Errors are *TokenError, except for requests no source could answer.
 func (c *Credential) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	if opts.Claims == "" {
-		if c.settings.path == PodIdentity {
+		if c.metadata {
 			opts.EnableCAE, opts.TenantID = false, "" // mean nothing there: one token serves all
 		}
 		if e := c.cache.find(&opts); e != nil {
-			if s := e.state.Load(); s != nil && int64(c.clock()) < s.trusted.Load() {
+			if s := e.state.Load(); s != nil && s.trusted.Load() {
 				return s.token, nil
 			}
 		}
@@ -110,7 +111,7 @@ func (c *Credential) getToken(ctx context.Context, o policy.TokenRequestOptions)
 	if err := c.settings.checkRequest(o); err != nil {
 		return azcore.AccessToken{}, err
 	}
-	if c.settings.path == PodIdentity {
+	if c.metadata {
 		o.EnableCAE, o.TenantID = false, ""
 	}
 	e := c.cache.add(o)
@@ -167,8 +168,7 @@ func (c *Credential) succeed(ctx context.Context, e *entry, s *state, o policy.T
 	return s.token, nil
 }
 
-// clock is the time since the Credential was made, on the monotonic clock: reading
-// it is half the price of time.Now.
+// clock is the time since the Credential was made, on the monotonic clock.
 func (c *Credential) clock() time.Duration { return time.Since(c.begin) }
 
 func (c *Credential) rand() float64 {

@@ -23,7 +23,7 @@ const (
 	// refreshRest is the pause after a background refresh that failed or brought
 	// nothing newer.
 	refreshRest = 30 * time.Second
-	// wallLook is how often readers compare the token with the wall clock.
+	// wallLook is how often a token in use is compared with the clocks.
 	wallLook = time.Second
 )
 
@@ -55,8 +55,13 @@ func newState(token azcore.AccessToken, now time.Time, mono time.Duration, rand 
 	return s
 }
 
-// trust lets readers use the token without a look at the wall clock for a moment.
-func (s *state) trust(mono time.Duration) { s.trusted.Store(int64(min(mono+wallLook, s.refresh))) }
+// trust lets readers use a fresh token without a look at the clocks, for a moment.
+// The timer is the only thing that is left behind by a call, and not for longer.
+func (s *state) trust(mono time.Duration) {
+	if d := min(wallLook, s.refresh-mono); d > 0 && s.trusted.CompareAndSwap(false, true) {
+		time.AfterFunc(d, func() { s.trusted.Store(false) })
+	}
+}
 
 // judge compares the token with both clocks. The monotonic clock decides whether it
 // is usable. The wall clock can only ask for a successor: it may have been set, but

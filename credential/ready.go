@@ -90,7 +90,7 @@ func (c *Credential) usable(ctx context.Context, scope string) bool {
 	if c.settings.checkRequest(o) != nil {
 		return false
 	}
-	if c.settings.path == PodIdentity {
+	if c.metadata {
 		o.EnableCAE = false
 	}
 	e := c.cache.add(o)
