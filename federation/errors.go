@@ -15,7 +15,7 @@ var (
 	ErrConflict = errors.New("concurrent write to one identity")
 	// ErrThrottled: too many requests. Retried, after RetryAfter where the service gave one.
 	ErrThrottled = errors.New("throttled")
-	// ErrUnavailable: the service failed or timed out; a write may or may not have happened. Observed again, then retried.
+	// ErrUnavailable: the service failed, or no answer came; a write may or may not have happened. Observed again, then retried.
 	ErrUnavailable = errors.New("service unavailable")
 	// ErrParentNotFound: the identity does not exist, or does not yet: ARM says so for a while after one is created. Retried.
 	ErrParentNotFound = errors.New("identity not found")
@@ -47,7 +47,8 @@ type StoreError struct {
 	Op string
 	// Identity is what catalog.Identity.ID returns; Credential is the name, empty for a list.
 	Identity, Credential string
-	// Status is the HTTP status, 0 where no answer came; Code and Message are those of the service's error body.
+	// Status is the HTTP status, 0 where no answer came: the request may or may not have been carried out, and Err says why. Code and
+	// Message are those of the service's error body.
 	Status        int
 	Code, Message string
 	// RetryAfter is the wait that the service asks for; zero where it asks for none.
@@ -113,7 +114,7 @@ func (e *StoreError) Reason() error {
 		}
 		return ErrInvalid
 	}
-	if e.Status >= http.StatusInternalServerError {
+	if e.Status >= http.StatusInternalServerError || e.Status == 0 {
 		return ErrUnavailable
 	}
 	return nil

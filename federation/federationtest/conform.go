@@ -1,0 +1,175 @@
+package federationtest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/federation"
+)
+
+// TestStore is the conformance suite of [federation.Store]. newStore returns the store under test over the given cloud, for identities
+// of that kind; it is called once per subtest, inside a synctest bubble, so the store must not wait on anything outside (use the
+// cloud's Services as transport). The store must neither repeat nor pace requests by itself.
+func TestStore(t *testing.T, kind catalog.IdentityKind, newStore func(t *testing.T, c *Cloud) federation.Store) {
+	for _, tc := range storeCases {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := NewCloud(tc.options)
+				id := suiteIdentity(kind, "present")
+				cloud.Add(id, "westeurope", tc.seed...)
+				tc.run(suite{t, cloud, newStore(t, cloud), id, suiteIdentity(kind, "absent")})
+			})
+		})
+	}
+}
+
+// suite is what a case of TestStore works with.
+type suite struct {
+	*testing.T
+	cloud       *Cloud
+	store       federation.Store
+	id, missing catalog.Identity
+}
+
+func suiteIdentity(kind catalog.IdentityKind, name string) catalog.Identity {
+	id := catalog.Identity{Kind: kind, Name: name, ClientID: map[string]string{"present": "aaaaaaaa-0000-4000-8000-00000000000A", "absent": "bbbbbbbb-0000-4000-8000-00000000000b"}[name]}
+	if kind != catalog.Application {
+		id.ResourceID = "/subscriptions/cccccccc-0000-4000-8000-00000000000c/resourceGroups/RG-Identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ID-" + name
+	}
+	return id
+}
+
+func suiteCredential(n int) federation.Credential {
+	return federation.Credential{Name: fmt.Sprintf("credential-%02d", n), Issuer: "https://eastus.oic.prod-aks.azure.com/tenant/cluster/",
+		Subject: fmt.Sprintf("system:serviceaccount:suite:account-%d", n), Audience: federation.DefaultAudience}
+}
+
+func suiteCredentials(n int) []federation.Credential {
+	var all []federation.Credential
+	for i := range n {
+		all = append(all, suiteCredential(i))
+	}
+	return all
+}
+
+func (s suite) put(c federation.Credential) {
+	s.Helper()
+	if err := s.store.Put(s.Context(), s.id, c); err != nil {
+		s.Fatalf("Put %s: %v", c.Name, err)
+	}
+}
+
+func (s suite) expect(want ...federation.Credential) {
+	s.Helper()
+	got, err := s.store.List(s.Context(), s.id)
+	if err != nil {
+		s.Fatalf("List: %v", err)
+	}
+	byName := func(a, b federation.Credential) int { return strings.Compare(a.Name, b.Name) }
+	slices.SortFunc(got, byName)
+	slices.SortFunc(want, byName)
+	if !slices.Equal(got, want) {
+		s.Fatalf("List returned\n%v\nwant\n%v", got, want)
+	}
+}
+
+// refused expects a *StoreError that says what was tried and matches the sentinel.
+func (s suite) refused(err, want error, status int) *federation.StoreError {
+	s.Helper()
+	refusal, ok := errors.AsType[*federation.StoreError](err)
+	if !ok {
+		s.Fatalf("error is %T (%v), want a *federation.StoreError", err, err)
+	}
+	if !errors.Is(err, want) {
+		s.Fatalf("error %v is not %v", err, want)
+	}
+	if refusal.Status != status || refusal.Op == "" || refusal.Identity != s.id.ID() && refusal.Identity != s.missing.ID() {
+		s.Errorf("error %+v: want status %d, the operation and the identity", refusal, status)
+	}
+	return refusal
+}
+
+// storeCase is one behaviour that every store must have.
+type storeCase struct {
+	name    string
+	options *CloudOptions
+	seed    []federation.Credential
+	run     func(suite)
+}
+
+var storeCases = slices.Concat(contentCases, refusalCases)
+
+// every returns options with a fault for each request of an operation.
+func every(op string, f Fault) *CloudOptions {
+	return &CloudOptions{Fault: First(op, 1<<30, f)}
+}
+
+var refusalCases = []storeCase{
+	{name: "a missing identity is ErrParentNotFound, to read and to write", run: func(s suite) {
+		_, err := s.store.List(s.Context(), s.missing)
+		s.refused(err, federation.ErrParentNotFound, http.StatusNotFound)
+		s.refused(s.store.Put(s.Context(), s.missing, suiteCredential(1)), federation.ErrParentNotFound, http.StatusNotFound)
+	}},
+	{name: "the 21st credential is ErrLimit", seed: suiteCredentials(20), run: func(s suite) {
+		s.refused(s.store.Put(s.Context(), s.id, suiteCredential(20)), federation.ErrLimit, http.StatusBadRequest)
+	}},
+	{name: "a full identity still takes a change to what it has", seed: suiteCredentials(20), run: func(s suite) {
+		changed := suiteCredential(7)
+		changed.Issuer = "https://westeurope.oic.prod-aks.azure.com/tenant/other/"
+		s.put(changed)
+	}},
+	{name: "an issuer and subject under a second name is ErrDuplicate", seed: suiteCredentials(1), run: func(s suite) {
+		second := suiteCredential(0)
+		second.Name = "second-name"
+		s.refused(s.store.Put(s.Context(), s.id, second), federation.ErrDuplicate, http.StatusBadRequest)
+	}},
+	{name: "a name with an illegal character is ErrInvalid", run: func(s suite) {
+		c := suiteCredential(0)
+		c.Name = "no=good"
+		s.refused(s.store.Put(s.Context(), s.id, c), federation.ErrInvalid, http.StatusBadRequest)
+	}},
+	{name: "an empty subject is ErrInvalid", run: func(s suite) {
+		c := suiteCredential(0)
+		c.Subject = ""
+		s.refused(s.store.Put(s.Context(), s.id, c), federation.ErrInvalid, http.StatusBadRequest)
+	}},
+	{name: "writes that overlap on one identity are ErrConflict", options: &CloudOptions{Latency: time.Second}, run: func(s suite) {
+		first := make(chan error, 1)
+		go func() { first <- s.store.Put(s.Context(), s.id, suiteCredential(1)) }()
+		synctest.Wait()
+		s.refused(s.store.Put(s.Context(), s.id, suiteCredential(2)), federation.ErrConflict, http.StatusConflict)
+		if err := <-first; err != nil {
+			s.Errorf("the first write failed too: %v", err)
+		}
+	}},
+	{name: "429 is ErrThrottled and carries Retry-After", options: every(federation.OpPut, Fault{Status: 429, Code: "TooManyRequests", RetryAfter: 7 * time.Second}), run: func(s suite) {
+		err := s.refused(s.store.Put(s.Context(), s.id, suiteCredential(1)), federation.ErrThrottled, http.StatusTooManyRequests)
+		if err.RetryAfter != 7*time.Second {
+			s.Errorf("RetryAfter is %v, want 7s", err.RetryAfter)
+		}
+	}},
+	{name: "503 on a read is ErrUnavailable", options: every(federation.OpList, Fault{Status: 503, Code: "ServiceUnavailable"}), run: func(s suite) {
+		_, err := s.store.List(s.Context(), s.id)
+		s.refused(err, federation.ErrUnavailable, http.StatusServiceUnavailable)
+	}},
+	{name: "403 is ErrForbidden", options: every(federation.OpPut, Fault{Status: 403, Code: "AuthorizationFailed"}), run: func(s suite) {
+		err := s.refused(s.store.Put(s.Context(), s.id, suiteCredential(1)), federation.ErrForbidden, http.StatusForbidden)
+		if err.Code != "AuthorizationFailed" {
+			s.Errorf("code is %q", err.Code)
+		}
+	}},
+	{name: "405 is ErrUnsupportedRegion", options: every(federation.OpPut, Fault{Status: 405, Code: "MethodNotAllowed"}), run: func(s suite) {
+		s.refused(s.store.Put(s.Context(), s.id, suiteCredential(1)), federation.ErrUnsupportedRegion, http.StatusMethodNotAllowed)
+	}},
+	{name: "a lost reply is ErrUnavailable with status 0, and the write has happened", options: every(federation.OpPut, Fault{DropReply: true}), run: func(s suite) {
+		s.refused(s.store.Put(s.Context(), s.id, suiteCredential(1)), federation.ErrUnavailable, 0)
+		s.expect(suiteCredential(1))
+	}},
+}
