@@ -3,6 +3,9 @@
 package workloadid
 
 const (
+	// Prefix of every label and annotation of the webhook.
+	Prefix = "azure.workload.identity/"
+
 	// UseLabel with the exact value UseValue on a pod (so: on the pod template) selects it for the webhook.
 	UseLabel = "azure.workload.identity/use"
 	// UseValue is the one value of UseLabel that selects.

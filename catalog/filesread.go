@@ -1,0 +1,155 @@
+package catalog
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/wimigrate/wimigrate/internal/manifest"
+)
+
+// errBinary says that a file holds what no text does.
+var errBinary = errors.New("is binary, not text in UTF-8")
+
+// file reads one file.
+func (w *fileWalk) file(name string) {
+	f, err := w.fsys.Open(name)
+	if err != nil {
+		w.gap(name, reasonOf(err))
+		return
+	}
+	defer f.Close()
+	var r io.Reader = &contextReader{ctx: w.ctx, r: f}
+	if strings.HasSuffix(name, ".gz") {
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			w.gap(name, "is no gzip file: "+fileReason(err))
+			return
+		}
+		r = z
+	}
+	w.stream(name, formatOf(name), r)
+}
+
+// stream reads the objects of one file.
+func (w *fileWalk) stream(name string, format format, r io.Reader) {
+	text, format, err := sniff(r, format)
+	if err != nil {
+		w.gap(name, fileReason(err))
+		return
+	}
+	f := fileObjects{collector: w.collector, name: name}
+	h := manifest.Handler{Object: f.object, Problem: f.problem}
+	if format == formatJSON {
+		err = manifest.ReadJSON(text, h)
+	} else {
+		err = manifest.ReadYAML(text, h)
+	}
+	switch {
+	case err == nil:
+	case manifest.IsSyntax(err) && f.objects == 0 && !text.kubernetes:
+		// Not one of ours: any JSON may lie in a repository.
+	default:
+		w.gap(name, fileReason(err))
+	}
+}
+
+// fileReason puts an error of reading a file into words.
+func fileReason(err error) string {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "is truncated: it ends in the middle of an object"
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
+		return "is corrupt: " + err.Error()
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return "the read was stopped in it: " + err.Error()
+	}
+	return reasonOf(err)
+}
+
+// fileObjects receives the objects of one file.
+type fileObjects struct {
+	collector *collector
+	name      string
+	objects   int
+	template  bool // reported once
+}
+
+func (f *fileObjects) origin(position string) string {
+	return "file:" + shown(f.name) + "#" + position
+}
+
+func (f *fileObjects) object(o *manifest.Object) {
+	f.objects++
+	f.collector.object(o, f.origin(o.Origin()))
+}
+
+func (f *fileObjects) problem(p manifest.Problem) {
+	if p.Template {
+		if f.template {
+			return
+		}
+		f.template = true
+	}
+	f.collector.malformed(Malformed{Origin: f.origin(p.Origin()), Object: p.Object, Field: p.Field, Reason: p.Reason})
+}
+
+// textReader checks that what passes through it is text, and looks out for a sign of Kubernetes.
+type textReader struct {
+	r          io.Reader
+	kubernetes bool
+}
+
+// Read implements io.Reader.
+func (t *textReader) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	if bytes.IndexByte(p[:n], 0) >= 0 {
+		return 0, errBinary
+	}
+	return n, err
+}
+
+// sniff looks at how a text begins: it passes over a byte order mark, finds out whether it may hold Kubernetes objects, and recognises
+// JSON under the name of YAML. An empty file is what a failed kubectl leaves behind.
+func sniff(r io.Reader, format format) (*textReader, format, error) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	head, err := b.Peek(64 << 10)
+	if len(head) == 0 {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = fmt.Errorf("is empty: did the command that wrote it fail")
+		}
+		return nil, format, err
+	}
+	if bytes.HasPrefix(head, []byte("\xfe\xff")) || bytes.HasPrefix(head, []byte("\xff\xfe")) {
+		return nil, format, errBinary
+	}
+	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
+		_, _ = b.Discard(3)
+		head = head[3:]
+	}
+	text := &textReader{r: b, kubernetes: bytes.Contains(head, []byte("apiVersion"))}
+	begin := bytes.TrimLeft(head, " \t\r\n")
+	if inside, ok := bytes.CutPrefix(begin, []byte("{")); ok && bytes.HasPrefix(bytes.TrimLeft(inside, " \t\r\n"), []byte(`"`)) {
+		format = formatJSON
+	}
+	return text, format, nil
+}
+
+// contextReader ends a stream when its context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+// Read implements io.Reader.
+func (c *contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
