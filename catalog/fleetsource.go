@@ -42,7 +42,7 @@ func (s *refusedSource) ClusterName() string { return s.cluster.Name }
 
 // Read implements [Source].
 func (s *refusedSource) Read(context.Context) (*Snapshot, error) {
-	snap := unread(s.cluster.Name, s.reason)
+	snap := nothingRead(s.cluster.Name, s.reason)
 	coverage := snap.Cluster.Coverage
 	snap.Cluster = s.cluster
 	snap.Cluster.Coverage = coverage

@@ -83,11 +83,11 @@ func (r *reading) read(ctx context.Context, i int, s Source) {
 // readOne reads one source, and holds it to its contract: a snapshot in every case, never complete beside an error.
 func readOne(ctx context.Context, s Source) (*Snapshot, error) {
 	if err := ctx.Err(); err != nil {
-		return unread(s.ClusterName(), "the scan was stopped before this cluster: "+err.Error()), err
+		return nothingRead(s.ClusterName(), "the scan was stopped before this cluster: "+err.Error()), err
 	}
 	snap, err := s.Read(ctx)
 	if snap == nil {
-		snap = unread(s.ClusterName(), "the source returned nothing")
+		snap = nothingRead(s.ClusterName(), "the source returned nothing")
 		if err == nil {
 			err = errors.New("the source returned neither a snapshot nor an error")
 		}
@@ -98,8 +98,8 @@ func readOne(ctx context.Context, s Source) (*Snapshot, error) {
 	return snap, err
 }
 
-// unread is the snapshot of a cluster of which nothing was read.
-func unread(name, reason string) *Snapshot {
+// nothingRead is the snapshot of a cluster of which nothing was read.
+func nothingRead(name, reason string) *Snapshot {
 	return &Snapshot{Cluster: Cluster{Name: name, Coverage: Coverage{Gaps: []Gap{{Resource: "cluster", Reason: reason}}}}}
 }
 
