@@ -20,8 +20,8 @@ type Target struct {
 	Exchanger Exchanger
 	Trust     Trust
 	Oracle    PathOracle
-	// Since is when the change under judgement was seen complete. Pods created before it prove nothing about the change. It comes from
-	// this process's clock; compare with the creationTimestamp of pods only with [Target.Born].
+	// Since is when the window opened, by this process's clock: for load and soak, pods that were there already prove nothing. It is
+	// zero where every pod of the new Revision counts. To stay clear of clock skew, tell pods apart by the UIDs seen when the gate began.
 	Since time.Time
 	// Canary is the number of pods held on the new template; 0 when the rollout is complete.
 	Canary int

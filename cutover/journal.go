@@ -56,6 +56,8 @@ type Record struct {
 	Hold    Hold  `json:"hold,omitempty"`
 	// Reason says why the unit is held, frozen or rolled back.
 	Reason string `json:"reason,omitempty"`
+	// Failed: a gate failed, or the world moved. Until a person rolls the unit back or thaws it, no other unit of the plan starts.
+	Failed bool `json:"failed,omitempty"`
 	// Next is the index of the step to run or to go on with.
 	Next int   `json:"next"`
 	Acts []Act `json:"acts,omitempty"`
@@ -91,6 +93,8 @@ type Act struct {
 	Hold []Field `json:"hold,omitempty"`
 	// Before is the whole object before a deletion.
 	Before map[string]any `json:"before,omitempty"`
+	// Git: the change was made by a commit; undoing it is one too.
+	Git bool `json:"git,omitempty"`
 	// Undone counts how often somebody else put back what we had changed.
 	Undone int `json:"undone,omitempty"`
 	// Note says why an undo left a field alone.

@@ -27,6 +27,8 @@ type Options struct {
 	Patience time.Duration
 	// SoakEvery is how often the soak gate looks; default: 5 minutes.
 	SoakEvery time.Duration
+	// Evict allows the eviction of pods, one by one, where the update strategy is OnDelete; default: such a unit is held.
+	Evict bool
 	// OnFailure says what happens to a unit whose gate failed; default: RollBack.
 	OnFailure OnFailure
 	// OnEvent is told of everything, one call at a time, in order; it must return quickly.
@@ -97,6 +99,8 @@ type UnitReport struct {
 	Reached State  `json:"reached,omitempty"`
 	Hold    Hold   `json:"hold,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	// Failed: the unit freezes the fleet until it is rolled back or thawed by a person.
+	Failed bool `json:"failed,omitempty"`
 	// Left are the fields that a rollback left alone, because they were no longer ours.
 	Left     []string      `json:"left,omitempty"`
 	Verdicts []StepVerdict `json:"verdicts,omitempty"`

@@ -1,0 +1,69 @@
+package cutover
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// fleetRun is what the units of one call share.
+type fleetRun struct {
+	r     *Runner
+	slots *slots
+
+	mu     sync.Mutex
+	frozen bool
+
+	telling sync.Mutex // one event at a time, in order
+}
+
+func (r *Runner) newFleetRun(p *Plan) *fleetRun {
+	return &fleetRun{r: r, slots: newSlots(p.Limits)}
+}
+
+func (f *fleetRun) freeze() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.frozen = true
+}
+
+func (f *fleetRun) isFrozen() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.frozen
+}
+
+func (f *fleetRun) tell(e Event) {
+	f.telling.Lock()
+	defer f.telling.Unlock()
+	e.Time = time.Now()
+	f.r.opts.Logger.Info(string(e.Type), "cluster", e.Cluster, "unit", e.Unit, "step", e.Step, "state", string(e.State), "message", e.Message)
+	if f.r.opts.OnEvent != nil {
+		f.r.opts.OnEvent(e)
+	}
+}
+
+// each works on units at the same time, and waits for all of them.
+func (f *fleetRun) each(ids []string, work func(id string) error) error {
+	errs := make([]error, len(ids))
+	var wg sync.WaitGroup
+	for i, id := range ids {
+		wg.Go(func() {
+			if err := work(id); err != nil {
+				errs[i] = &UnitError{Unit: id, Err: err}
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// bake pauses between two waves.
+func (f *fleetRun) bake(ctx context.Context, p *Plan, w Wave) error {
+	if p.Limits.Bake <= 0 {
+		return nil
+	}
+	f.tell(Event{Type: EventWave, Message: "waiting " + p.Limits.Bake.String() + " before wave " + w.Name})
+	return sleep(ctx, p.Limits.Bake)
+}

@@ -1,0 +1,63 @@
+package cutover
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// holdFor is how long a held rollout counts its canary pods as not yet available. If nobody releases it, it goes on by itself then.
+const holdFor = time.Hour
+
+// holdFields returns the fields that, in the same patch as a template change, hold the rollout at k new pods; none where the object's
+// own strategy cannot hold. They lie outside the pod template, so its hash does not move.
+//
+// A Deployment is held by new pods that count as available only after minReadySeconds, with room for k beside the old ones. A
+// StatefulSet is held by its partition. A DaemonSet, by k pods that are not yet available.
+func holdFields(live *unstructured.Unstructured, k int) []Field {
+	if k <= 0 {
+		return nil
+	}
+	o := live.Object
+	switch live.GetKind() {
+	case "Deployment":
+		if t := text(o, "spec", "strategy", "type"); t != "" && t != "RollingUpdate" {
+			return nil
+		}
+		wait := int64(holdFor / time.Second)
+		return beforeImages([]Field{
+			{Path: []string{"spec", "minReadySeconds"}, After: wait},
+			// The API server demands more than minReadySeconds.
+			{Path: []string{"spec", "progressDeadlineSeconds"}, After: 2 * wait},
+			{Path: []string{"spec", "strategy", "rollingUpdate", "maxSurge"}, After: int64(k)},
+			{Path: []string{"spec", "strategy", "rollingUpdate", "maxUnavailable"}, After: int64(0)},
+		}, live)
+	case "StatefulSet":
+		if t := text(o, "spec", "updateStrategy", "type"); t != "" && t != "RollingUpdate" {
+			return nil
+		}
+		replicas := desired(live)
+		if replicas <= int64(k) {
+			return nil
+		}
+		return beforeImages([]Field{{Path: []string{"spec", "updateStrategy", "rollingUpdate", "partition"}, After: replicas - int64(k)}}, live)
+	case "DaemonSet":
+		if t := text(o, "spec", "updateStrategy", "type"); t != "" && t != "RollingUpdate" {
+			return nil
+		}
+		return beforeImages([]Field{
+			{Path: []string{"spec", "minReadySeconds"}, After: int64(holdFor / time.Second)},
+			{Path: []string{"spec", "updateStrategy", "rollingUpdate", "maxSurge"}, After: int64(0)},
+			{Path: []string{"spec", "updateStrategy", "rollingUpdate", "maxUnavailable"}, After: int64(k)},
+		}, live)
+	}
+	return nil
+}
+
+// desired is spec.replicas, 1 where it is absent.
+func desired(live *unstructured.Unstructured) int64 {
+	if _, ok := lookup(live.Object, []string{"spec", "replicas"}); !ok {
+		return 1
+	}
+	return number64(live.Object, "spec", "replicas")
+}

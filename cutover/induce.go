@@ -1,0 +1,85 @@
+package cutover
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// induce raises a number for a gate, within the plan's caps. The old value is in the journal before the new one is in the cluster.
+func (u *unitRun) induce(ctx context.Context, s *Step, i Induction) error {
+	if i.Extra <= 0 || i.Extra > u.plan.Limits.InducePods {
+		return fmt.Errorf("%d extra pods; the plan allows 1 to %d", i.Extra, u.plan.Limits.InducePods)
+	}
+	live, err := get(ctx, u.cluster, i.Object)
+	if err != nil {
+		return err
+	}
+	if live == nil {
+		return fmt.Errorf("%s is not there", i.Object)
+	}
+	act := Act{
+		Edit: fmt.Sprintf("induce/%s/%d", s.ID, len(u.rec.Acts)), Step: s.ID, Kind: ActInduce, Verb: Patch, Ref: i.Object, Phase: Intended,
+		Fields: beforeImages([]Field{{Path: i.Path, After: i.To}}, live),
+	}
+	act.Ref.UID = string(live.GetUID())
+	if n, ok := normal(act.Fields[0].Before).(float64); ok && float64(i.To) < n {
+		return fmt.Errorf("%s holds %v: an induction only raises", i.Object, act.Fields[0].Before)
+	}
+	u.rec.Acts = append(u.rec.Acts, act)
+	if err := u.save(ctx); err != nil {
+		return err
+	}
+	err = u.write(ctx, s, Write{
+		Verb: Patch, Ref: act.Ref, ResourceVersion: live.GetResourceVersion(), Body: mustJSON(patchOps(act.Fields, live.Object)),
+	})
+	if err != nil {
+		return err // the intent stands, and is settled by restoreInduced
+	}
+	u.act(act.Edit).Phase = Committed
+	return u.save(ctx)
+}
+
+// restoreInduced puts back every induced number that is still ours. It comes before anything else on resume, and after every gate.
+func (u *unitRun) restoreInduced(ctx context.Context) error {
+	changed := false
+	for i := range u.rec.Acts {
+		a := &u.rec.Acts[i]
+		if a.Kind != ActInduce {
+			continue
+		}
+		if err := u.restoreOne(context.WithoutCancel(ctx), a); err != nil {
+			return fmt.Errorf("restore %s of %s: %w", pointer(a.Fields[0].Path), a.Ref, err)
+		}
+		a.Phase, changed = Undone, true
+	}
+	if !changed {
+		return nil
+	}
+	kept := slices.DeleteFunc(slices.Clone(u.rec.Acts), func(a Act) bool { return a.Kind == ActInduce })
+	u.rec.Acts = kept
+	return u.save(ctx)
+}
+
+// restoreOne puts one number back, guarded by "still ours": a number that somebody else has changed meanwhile is theirs.
+func (u *unitRun) restoreOne(ctx context.Context, a *Act) error {
+	var lost error
+	for range conflicts {
+		live, err := get(ctx, u.cluster, a.Ref)
+		if err != nil {
+			return err
+		}
+		if live == nil || string(live.GetUID()) != a.Ref.UID {
+			return nil
+		}
+		back := stillOurs(a.Fields, live)
+		if len(back) == 0 {
+			return nil
+		}
+		w := Write{Verb: Patch, Ref: a.Ref, ResourceVersion: live.GetResourceVersion(), Body: mustJSON(patchOps(back, live.Object))}
+		if lost = u.write(ctx, &Step{ID: a.Step}, w); lost != nil && !lostRace(lost) {
+			return lost
+		}
+	}
+	return lost
+}

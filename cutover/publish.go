@@ -1,0 +1,98 @@
+package cutover
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// publication is the change of an edit as a Git repository needs it.
+func publication(u *Unit, e *Edit, fields []Field) Publication {
+	p := Publication{Cluster: u.Cluster, Unit: u.ID, Object: e.Ref}
+	for _, w := range u.Workloads {
+		if w.Ref.Same(e.Ref) {
+			p.Owner = w.Owner
+		}
+	}
+	body := map[string]any{
+		"apiVersion": e.Ref.APIVersion, "kind": e.Ref.Kind,
+		"metadata": map[string]any{"name": e.Ref.Name, "namespace": e.Ref.Namespace},
+	}
+	for _, f := range fields {
+		if f.Path != nil {
+			setAt(body, f.Path, f.After) // null removes, in a strategic merge
+		}
+	}
+	if text, err := yaml.Marshal(body); err == nil {
+		p.StrategicMerge = string(text)
+	}
+	p.Path = strings.Join([]string{
+		fileName(u.Cluster), fileName(u.Namespace), fileName(strings.ToLower(e.Ref.Kind) + "-" + e.Ref.Name + ".yaml"),
+	}, "/")
+	return p
+}
+
+// fileName makes a name safe as one element of a path: everything but letters, digits, dash, underscore and inner dots is escaped.
+func fileName(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.' && i > 0:
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, "%%%X", r)
+		}
+	}
+	return b.String()
+}
+
+// publish hands the change to the Publisher once.
+func (u *unitRun) publish(ctx context.Context, s *Step, e *Edit, fields []Field) error {
+	id := "publish/" + e.ID
+	if act := u.act(id); act != nil && act.Phase == Committed || u.r.opts.Publish == nil {
+		return nil
+	}
+	if u.act(id) == nil {
+		u.rec.Acts = append(u.rec.Acts, Act{Edit: id, Step: s.ID, Kind: ActPublish, Ref: e.Ref, Fields: fields, Phase: Intended})
+		if err := u.save(ctx); err != nil {
+			return err
+		}
+	}
+	if err := u.r.opts.Publish(ctx, publication(u.unit, e, fields)); err != nil {
+		return held(HoldGit, "publish the change of %s: %v", e.Ref, err)
+	}
+	u.act(id).Phase = Committed
+	u.tell(Event{Type: EventWrite, Step: s.ID, Message: "published the change of " + e.Ref.String()})
+	return u.save(ctx)
+}
+
+// publishAndHold publishes the change and waits, as long as the runner's patience, until it is seen on the object.
+func (u *unitRun) publishAndHold(ctx context.Context, s *Step, e *Edit, live *unstructured.Unstructured) error {
+	fields := beforeImages(e.Fields, live)
+	if err := u.publish(ctx, s, e, fields); err != nil {
+		return err
+	}
+	act := u.intend(s, e, live)
+	act.Git = true
+	if err := u.save(ctx); err != nil {
+		return err
+	}
+	arrived := func(objs []*unstructured.Unstructured) (bool, error) {
+		return len(objs) > 0 && decide(e, u.act(e.ID), objs[0]).standing != standToDo, nil
+	}
+	sel := Selection{APIVersion: e.Ref.APIVersion, Kind: e.Ref.Kind, Namespace: e.Ref.Namespace, Name: e.Ref.Name}
+	return u.patient(ctx, []Selection{sel}, HoldGit, "waiting for this change to arrive from Git:\n"+publication(u.unit, e, fields).StrategicMerge, arrived)
+}
+
+// manual is what a person must do about an object whose pod template nobody knows.
+func manual(u *Unit, e *Edit) string {
+	what := "add the pod label azure.workload.identity/use: \"true\" to"
+	if strings.HasPrefix(e.ID, "unbind/") {
+		what = "remove the pod label aadpodidbinding from"
+	}
+	return fmt.Sprintf("%s %s in namespace %s: %s its pod template by hand; the kind is unknown, so plan again with a snapshot that knows "+
+		"where its template lies", e.Ref.APIVersion, e.Ref, u.Namespace, what)
+}

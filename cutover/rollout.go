@@ -1,0 +1,171 @@
+package cutover
+
+import (
+	"fmt"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Progress is how far a rollout is, as pure functions see it on observed objects.
+type Progress struct {
+	// Complete: every pod that counts runs the new template and is available.
+	Complete bool
+	// Failed says why the rollout cannot complete; empty while it can.
+	Failed string
+	// Hold and Reason say that it waits for something outside.
+	Hold   Hold
+	Reason string
+	// Evict names a pod that only an eviction moves on (update strategy OnDelete).
+	Evict string
+	// Revision is the hash that the pods of the new template carry, where the kind has one.
+	Revision string
+}
+
+// Rollout says how far the rollout of a workload is. Beside the object it takes what the rule of the kind needs: pods and controller
+// revisions of its namespace for the update strategy OnDelete, Jobs for a CronJob; nothing else.
+func Rollout(w *unstructured.Unstructured, others []*unstructured.Unstructured) Progress {
+	if w.GetKind() != "Rollout" && w.GetKind() != "CronJob" {
+		if seen := number64(w.Object, "status", "observedGeneration"); seen < w.GetGeneration() {
+			return Progress{Reason: fmt.Sprintf("its controller has seen generation %d of %d", seen, w.GetGeneration())}
+		}
+	}
+	switch w.GetKind() {
+	case "Deployment":
+		return deploymentProgress(w)
+	case "StatefulSet":
+		return statefulSetProgress(w, others)
+	case "DaemonSet":
+		return daemonSetProgress(w, others)
+	case "CronJob":
+		return cronJobProgress(w, others)
+	case "Rollout":
+		return argoProgress(w)
+	}
+	// Kinds without a rule: their controller has seen the change; what their new pods are, the gate must see.
+	return Progress{Complete: true}
+}
+
+func deploymentProgress(w *unstructured.Unstructured) Progress {
+	o := w.Object
+	want, total := desired(w), number64(o, "status", "replicas")
+	updated, available := number64(o, "status", "updatedReplicas"), number64(o, "status", "availableReplicas")
+	done := updated == want && total == want && available == want
+	if paused, _ := lookup(o, []string{"spec", "paused"}); paused == true && !done {
+		return Progress{Hold: HoldPaused, Reason: "the Deployment is paused; whoever paused it must resume it"}
+	}
+	if status, reason := condition(w, "Progressing"); status == "False" && reason == "ProgressDeadlineExceeded" && !done {
+		return Progress{Failed: "ProgressDeadlineExceeded: " + counts(updated, total, available, want)}
+	}
+	return Progress{Complete: done, Reason: counts(updated, total, available, want)}
+}
+
+func counts(updated, total, available, want int64) string {
+	return fmt.Sprintf("%d updated, %d in all, %d available of %d wanted", updated, total, available, want)
+}
+
+func statefulSetProgress(w *unstructured.Unstructured, others []*unstructured.Unstructured) Progress {
+	o := w.Object
+	want, updated, ready := desired(w), number64(o, "status", "updatedReplicas"), number64(o, "status", "readyReplicas")
+	current, update := text(o, "status", "currentRevision"), text(o, "status", "updateRevision")
+	p := Progress{Revision: update, Reason: counts(updated, number64(o, "status", "replicas"), ready, want)}
+	if text(o, "spec", "updateStrategy", "type") == "OnDelete" {
+		return onDelete(p, w, others, update, want == ready)
+	}
+	if part := number64(o, "spec", "updateStrategy", "rollingUpdate", "partition"); part > 0 {
+		p.Hold, p.Reason = HoldPaused, fmt.Sprintf("partition is %d: the ordinals below it keep the old template", part)
+		return p
+	}
+	p.Complete = current == update && ready == want && number64(o, "status", "replicas") == want &&
+		(updated == want || updated == 0) // once complete, older controllers count no pod as updated
+	return p
+}
+
+func daemonSetProgress(w *unstructured.Unstructured, others []*unstructured.Unstructured) Progress {
+	o := w.Object
+	want, updated := number64(o, "status", "desiredNumberScheduled"), number64(o, "status", "updatedNumberScheduled")
+	available := number64(o, "status", "numberAvailable")
+	p := Progress{Reason: counts(updated, number64(o, "status", "currentNumberScheduled"), available, want), Revision: newestRevision(w, others)}
+	if text(o, "spec", "updateStrategy", "type") == "OnDelete" {
+		return onDelete(p, w, others, p.Revision, want == available)
+	}
+	p.Complete = updated == want && available == want
+	return p
+}
+
+// onDelete names the first pod of an older revision, once all pods are ready, so that no two are away at the same time.
+func onDelete(p Progress, w *unstructured.Unstructured, others []*unstructured.Unstructured, revision string, ready bool) Progress {
+	if revision == "" {
+		return p
+	}
+	old, pods := "", 0
+	for _, o := range others {
+		if o.GetKind() != "Pod" || !ownedBy(o, w) || o.GetDeletionTimestamp() != nil {
+			continue
+		}
+		pods++
+		if o.GetLabels()[revisionLabel] != revision && (old == "" || o.GetName() > old) {
+			old = o.GetName() // the highest ordinal first, as a rolling update would
+		}
+	}
+	switch {
+	case !ready:
+	case old != "":
+		p.Evict, p.Reason = old, "pod "+old+" keeps the old template until it is evicted (OnDelete)"
+	default:
+		p.Complete = true
+	}
+	return p
+}
+
+// revisionLabel is on the pods of StatefulSets and DaemonSets.
+const revisionLabel = "controller-revision-hash"
+
+// newestRevision returns the hash of the newest ControllerRevision of a DaemonSet.
+func newestRevision(w *unstructured.Unstructured, others []*unstructured.Unstructured) string {
+	hash, newest := "", int64(-1)
+	for _, o := range others {
+		if n := number64(o.Object, "revision"); o.GetKind() == "ControllerRevision" && ownedBy(o, w) && n > newest {
+			hash, newest = o.GetLabels()[revisionLabel], n
+		}
+	}
+	return hash
+}
+
+// cronJobProgress is complete when a Job was made from the template as it is now.
+func cronJobProgress(w *unstructured.Unstructured, others []*unstructured.Unstructured) Progress {
+	want, _ := lookup(w.Object, []string{"spec", "jobTemplate", "spec", "template", "metadata", "labels"})
+	for _, o := range others {
+		if o.GetKind() != "Job" || !ownedBy(o, w) {
+			continue
+		}
+		if got, _ := lookup(o.Object, []string{"spec", "template", "metadata", "labels"}); containsAll(got, want) && sameOldLabel(got, want) {
+			return Progress{Complete: true}
+		}
+	}
+	if suspended, _ := lookup(w.Object, []string{"spec", "suspend"}); suspended == true {
+		return Progress{Hold: HoldJob, Reason: "the CronJob is suspended: nothing can be verified until it runs"}
+	}
+	return Progress{Hold: HoldJob, Reason: "no Job was made from the new template yet; next by schedule " + text(w.Object, "spec", "schedule")}
+}
+
+// argoProgress follows Argo Rollouts, whose observedGeneration is a string.
+// https://argo-rollouts.readthedocs.io/en/stable/features/specification/
+func argoProgress(w *unstructured.Unstructured) Progress {
+	o := w.Object
+	p := Progress{Revision: text(o, "status", "currentPodHash"), Reason: "phase " + text(o, "status", "phase")}
+	if seen := text(o, "status", "observedGeneration"); seen != strconv.FormatInt(w.GetGeneration(), 10) {
+		return p
+	}
+	pauses, _ := lookup(o, []string{"status", "pauseConditions"})
+	list, _ := pauses.([]any)
+	switch phase := text(o, "status", "phase"); {
+	case phase == "Degraded" || lookupTrue(o, "status", "abort"):
+		p.Failed = "the Rollout is degraded: " + text(o, "status", "message")
+	case len(list) > 0 || lookupTrue(o, "spec", "paused"):
+		p.Hold, p.Reason = HoldPaused, "the Rollout is paused at one of its own steps; promote it"
+	case phase == "Healthy" && text(o, "status", "stableRS") == p.Revision:
+		p.Complete = true
+	}
+	return p
+}

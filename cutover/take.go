@@ -1,0 +1,104 @@
+package cutover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// openUnit takes a unit: loads or begins its record, and raises its epoch, which fences off whoever held it before.
+func (r *Runner) openUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit) (*unitRun, error) {
+	cluster := r.clusters[unit.Cluster]
+	if cluster == nil {
+		return nil, fmt.Errorf("the runner has no cluster %q", unit.Cluster)
+	}
+	u := &unitRun{r: r, fleet: f, plan: p, unit: unit, cluster: cluster}
+	rec, err := r.journal.Load(ctx, Key{Cluster: unit.Cluster, Unit: unit.ID})
+	switch {
+	case errors.Is(err, ErrNoRecord):
+		rec = u.newRecord()
+	case err != nil:
+		return nil, err
+	case rec.Plan != p.Digest && rec.State != Done && rec.State != RolledBack:
+		return nil, fmt.Errorf("%w: the journal holds the unit in state %s by plan %.12s; finish that or roll it back first", ErrPlanChanged, rec.State, rec.Plan)
+	case rec.Plan != p.Digest:
+		version, epoch := rec.Version, rec.Epoch
+		rec = u.newRecord()
+		rec.Version, rec.Epoch = version, epoch
+	}
+	u.rec = rec
+	if len(rec.Acts) == 0 && rec.State == Planned {
+		if err := u.fresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if rec.State == Done || rec.State == RolledBack {
+		return u, nil
+	}
+	if rec.State == Held {
+		rec.State, rec.Hold, rec.Reason = rec.Reached, "", ""
+	}
+	rec.Epoch++
+	rec.Actor = r.opts.Actor
+	return u, u.save(ctx)
+}
+
+func (u *unitRun) newRecord() *Record {
+	return &Record{
+		Schema: Schema, Lineage: u.plan.Lineage, Plan: u.plan.Digest, Key: Key{Cluster: u.unit.Cluster, Unit: u.unit.ID},
+		Namespace: u.unit.Namespace, State: Planned, Reached: Planned,
+	}
+}
+
+// fresh makes sure, before anything is written, that the world is the one the plan was made for.
+func (u *unitRun) fresh(ctx context.Context) error {
+	if c := u.plan.Cluster(u.unit.Cluster); c != nil && c.UID != "" {
+		live, err := get(ctx, u.cluster, Ref{APIVersion: "v1", Kind: "Namespace", Name: "kube-system"})
+		if err != nil {
+			return err
+		}
+		if live == nil || string(live.GetUID()) != c.UID {
+			return &StaleError{Object: "cluster " + c.Name, Want: c.UID, Got: uidOf(live)}
+		}
+	}
+	for _, ref := range u.unit.refs() {
+		if ref.UID == "" {
+			continue
+		}
+		live, err := get(ctx, u.cluster, ref)
+		if err != nil {
+			return err
+		}
+		if live == nil && (ref.APIVersion == "v1" || leftToFinish(ref.Kind)) && ref.Kind != "ServiceAccount" {
+			continue // what was left to finish may have finished
+		}
+		// What a lost journal had deleted already is no longer there either: the deletions tell.
+		if live == nil && u.deletes(ref) {
+			continue
+		}
+		if live == nil || string(live.GetUID()) != ref.UID {
+			return &StaleError{Object: ref.String() + " in " + u.unit.Namespace, Want: ref.UID, Got: uidOf(live)}
+		}
+	}
+	return nil
+}
+
+func (u *unitRun) deletes(ref Ref) bool {
+	for _, s := range u.unit.Steps {
+		for _, e := range s.Edits {
+			if e.Verb == Delete && e.Ref.Same(ref) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func uidOf(live *unstructured.Unstructured) string {
+	if live == nil {
+		return "not there"
+	}
+	return string(live.GetUID())
+}

@@ -1,0 +1,229 @@
+package cutover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// unitRun is the work on one unit during one call of a Runner.
+type unitRun struct {
+	r       *Runner
+	fleet   *fleetRun
+	plan    *Plan
+	unit    *Unit
+	cluster Cluster
+	rec     *Record
+}
+
+// run takes the unit as far as it gets. The error is for what could not even be recorded; a unit that is held or frozen is no error.
+func (u *unitRun) run(ctx context.Context) error {
+	err := u.steps(ctx)
+	if err == nil {
+		return nil
+	}
+	back, err := u.settle(ctx, err)
+	if err == nil && back != "" {
+		return u.rollback(ctx, back)
+	}
+	return err
+}
+
+// tidyTimeout bounds what is done after the caller's context has ended: restoring induced load and writing down why.
+const tidyTimeout = 2 * time.Minute
+
+// settle turns what ended the work into the unit's state. It returns why to roll back, if that is wanted.
+func (u *unitRun) settle(ctx context.Context, cause error) (back string, err error) {
+	if errors.Is(cause, ErrFenced) {
+		return "", cause // somebody else's unit now: no word, no write
+	}
+	// What follows must be done even when ctx has ended: the world is to be left in a state that is safe for days.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTimeout)
+	defer cancel()
+	var s *stop
+	var open error
+	switch {
+	case errors.As(cause, &s):
+	case errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded):
+		s = &stop{state: Held, hold: HoldAbort, reason: "told to stop; run again to go on"}
+	default:
+		s = &stop{state: Held, hold: HoldUnreachable, reason: cause.Error()}
+		open = cause
+	}
+	if err := u.restoreInduced(ctx); err != nil {
+		return "", errors.Join(cause, err)
+	}
+	if s.state == Frozen {
+		u.rec.Failed = true
+		u.fleet.freeze()
+	}
+	if err := u.setState(ctx, s.state, s.hold, s.reason); err != nil {
+		return "", errors.Join(cause, err)
+	}
+	if s.failed && u.r.opts.OnFailure == RollBack && u.wrote() {
+		back = s.reason
+	}
+	return back, open
+}
+
+// wrote reports whether there is anything to put back.
+func (u *unitRun) wrote() bool {
+	for _, a := range u.rec.Acts {
+		if a.Phase != Undone && a.Kind == ActEdit {
+			return true
+		}
+	}
+	return false
+}
+
+// steps runs the steps that are left.
+func (u *unitRun) steps(ctx context.Context) error {
+	if err := u.restoreInduced(ctx); err != nil {
+		return err
+	}
+	for u.rec.Next < len(u.unit.Steps) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if u.fleet.isFrozen() {
+			return held(HoldFreeze, "another unit failed; the fleet is frozen until a person has looked")
+		}
+		s := &u.unit.Steps[u.rec.Next]
+		release, err := u.fleet.slots.take(ctx, u, s.Kind)
+		if err != nil {
+			return err
+		}
+		err = u.step(ctx, s)
+		release()
+		if err != nil {
+			return err
+		}
+		u.rec.Next++
+		state := s.Kind.State()
+		if u.rec.Next < len(u.unit.Steps) && state == Done {
+			state = Soaked // finishing takes several steps
+		}
+		u.rec.Reached = state
+		if err := u.setState(ctx, state, "", ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step makes the edits, waits, and asks the gate. When somebody puts back a change meanwhile, it starts over; a second time freezes.
+func (u *unitRun) step(ctx context.Context, s *Step) error {
+	u.tell(Event{Type: EventStep, Step: s.ID, State: u.rec.State})
+	for {
+		err := u.tryStep(ctx, s)
+		if !errors.Is(err, errReverted) {
+			return err
+		}
+	}
+}
+
+func (u *unitRun) tryStep(ctx context.Context, s *Step) error {
+	if s.Kind != StepFinish {
+		if err := u.heal(ctx); err != nil {
+			return err
+		}
+	}
+	if s.Wait == WaitJobs || s.Kind == StepFinish && s.Wait == WaitUnassigned {
+		if err := u.waitJobs(ctx); err != nil {
+			return err
+		}
+	}
+	for i := range s.Edits {
+		if err := u.edit(ctx, s, &s.Edits[i]); err != nil {
+			return err
+		}
+	}
+	if err := u.wait(ctx, s); err != nil {
+		return err
+	}
+	gate := u.r.gates.For(s.Kind)
+	if gate == nil || s.Kind == StepSoak {
+		return nil
+	}
+	if err := u.pass(ctx, s, gate); err != nil {
+		return err
+	}
+	return u.heal(ctx) // a gate may take long: what it saw must still be there
+}
+
+// heal looks at everything the unit has changed and makes again what somebody put back; the second time, it freezes.
+func (u *unitRun) heal(ctx context.Context) error {
+	for i := range u.unit.Steps[:u.rec.Next] {
+		s := &u.unit.Steps[i]
+		for j := range s.Edits {
+			e := &s.Edits[j]
+			act := u.act(e.ID)
+			if act == nil || act.Phase != Committed || act.Kind != ActEdit || e.Verb == Delete || u.superseded(act) {
+				continue
+			}
+			if err := u.edit(ctx, s, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// superseded reports whether a later act of ours wrote the same field of the same object.
+func (u *unitRun) superseded(a *Act) bool {
+	later := false
+	for i := range u.rec.Acts {
+		b := &u.rec.Acts[i]
+		if b == a {
+			later = true
+			continue
+		}
+		if !later || !b.Ref.Same(a.Ref) || b.Phase == Undone {
+			continue
+		}
+		for _, f := range a.Fields {
+			for _, g := range b.Fields {
+				if pointer(f.Path) == pointer(g.Path) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// act returns what is remembered of an edit, or nil.
+func (u *unitRun) act(id string) *Act {
+	for i := range u.rec.Acts {
+		if u.rec.Acts[i].Edit == id {
+			return &u.rec.Acts[i]
+		}
+	}
+	return nil
+}
+
+// save writes the record. It outlives the caller's context: what was done must be written down.
+func (u *unitRun) save(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTimeout)
+	defer cancel()
+	return repeat(ctx, func() error { return u.r.journal.Save(ctx, u.rec) })
+}
+
+func (u *unitRun) setState(ctx context.Context, s State, h Hold, reason string) error {
+	u.rec.State, u.rec.Hold, u.rec.Reason = s, h, reason
+	if err := u.save(ctx); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	kind := EventState
+	if s == Frozen {
+		kind = EventFrozen
+	}
+	u.tell(Event{Type: kind, State: s, Message: reason})
+	return nil
+}
+
+func (u *unitRun) tell(e Event) {
+	e.Unit, e.Cluster = u.unit.ID, u.unit.Cluster
+	u.fleet.tell(e)
+}

@@ -1,0 +1,114 @@
+package cutover
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// check looks at the objects of a watch; true ends the wait.
+type check func(objs []*unstructured.Unstructured) (bool, error)
+
+// errWaited: the limit of a wait has passed.
+var errWaited = errors.New("waited long enough")
+
+// watch calls done with what is there, and again after every change, until it says true, fails, or limit has passed (errWaited). It
+// reads through watches only: a unit that waits costs nothing.
+func watch(ctx context.Context, c Reader, sels []Selection, limit time.Duration, done check) error {
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, errWaited)
+		defer cancel()
+	}
+	objs := map[string]*unstructured.Unstructured{}
+	synced := false
+	var found error
+	err := c.Watch(ctx, sels, func(e WatchEvent) bool {
+		switch e.Type {
+		case Present:
+			objs[objectKey(e.Object)] = e.Object
+		case Gone:
+			delete(objs, objectKey(e.Object))
+		case Gap:
+			clear(objs)
+			synced = false
+		case Synced:
+			synced = true
+		}
+		if !synced {
+			return true
+		}
+		ok, err := done(sortedObjects(objs))
+		found = err
+		return !ok && err == nil
+	})
+	switch {
+	case found != nil:
+		return found
+	case err != nil && errors.Is(context.Cause(ctx), errWaited):
+		return errWaited
+	}
+	return err
+}
+
+func objectKey(o *unstructured.Unstructured) string {
+	return o.GetKind() + "\x00" + o.GetNamespace() + "\x00" + o.GetName()
+}
+
+func sortedObjects(m map[string]*unstructured.Unstructured) []*unstructured.Unstructured {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	out := make([]*unstructured.Unstructured, 0, len(keys))
+	for _, k := range keys {
+		out = append(out, m[k])
+	}
+	return out
+}
+
+// patient waits for what a held unit waits for, for as long as the runner's patience, and then leaves it held.
+func (u *unitRun) patient(ctx context.Context, sels []Selection, h Hold, reason string, done check) error {
+	if u.r.opts.Patience <= 0 {
+		return held(h, "%s", reason)
+	}
+	state := u.rec.State
+	if err := u.setState(ctx, Held, h, reason); err != nil {
+		return err
+	}
+	err := watch(ctx, u.cluster, sels, u.r.opts.Patience, done)
+	if errors.Is(err, errWaited) {
+		return held(h, "%s", reason)
+	}
+	if err != nil {
+		return err
+	}
+	return u.setState(ctx, state, "", "")
+}
+
+// wait does the waiting of a step.
+func (u *unitRun) wait(ctx context.Context, s *Step) error {
+	switch s.Wait {
+	case WaitRollout:
+		return u.waitRollout(ctx, s, Rollout)
+	case WaitCanary:
+		act := u.act("unbind/" + s.Workload.String())
+		if act == nil || len(act.Hold) == 0 {
+			return nil // the object's own strategy cannot hold: there is no canary
+		}
+		k := u.plan.Limits.CanaryPods
+		return u.waitRollout(ctx, s, func(w *unstructured.Unstructured, o []*unstructured.Unstructured) Progress {
+			return canaryReady(w, o, k)
+		})
+	case WaitSoak:
+		return u.soak(ctx, s)
+	case WaitUnassigned:
+		return u.waitUnassigned(ctx)
+	case WaitJobs:
+	}
+	return nil
+}

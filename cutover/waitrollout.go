@@ -1,0 +1,147 @@
+package cutover
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+type progressRule func(w *unstructured.Unstructured, others []*unstructured.Unstructured) Progress
+
+// minRollout is the least time that a rollout gets.
+const minRollout = 10 * time.Minute
+
+// waitRollout watches a workload until the rule says that it is complete. It evicts where the update strategy needs it and that is
+// allowed, and looks out for somebody putting back what the unit has changed.
+func (u *unitRun) waitRollout(ctx context.Context, s *Step, rule progressRule) error {
+	ref := u.rolling(s)
+	begin := time.Now()
+	for {
+		var last Progress
+		limit := u.r.opts.RolloutTimeout
+		if live, err := get(ctx, u.cluster, ref); err != nil {
+			return err
+		} else if live != nil && limit == 0 {
+			limit = max(minRollout, time.Duration(number64(live.Object, "spec", "progressDeadlineSeconds"))*time.Second)
+		}
+		limit = max(limit-time.Since(begin), time.Second)
+		err := watch(ctx, u.cluster, rolloutSelections(ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
+			w := find(objs, ref)
+			if w == nil {
+				return false, frozen("%s is not there any more", ref)
+			}
+			if u.reverted(w) {
+				return false, errReverted
+			}
+			last = rule(w, objs)
+			return last.Complete || last.Failed != "" || last.Hold != "" || last.Evict != "", nil
+		})
+		switch {
+		case errors.Is(err, errWaited):
+			return failed("the rollout of %s was not complete after %s: %s", ref, limit, last.Reason)
+		case err != nil:
+			return err
+		case last.Failed != "":
+			return failed("the rollout of %s: %s", ref, last.Failed)
+		case last.Complete:
+			return nil
+		case last.Evict != "":
+			if err := u.evict(ctx, s, ref, last); err != nil {
+				return err
+			}
+			begin = time.Now() // every pod gets its own time
+		default:
+			if err := u.holdRollout(ctx, ref, last, rule); err != nil {
+				return err
+			}
+			begin = time.Now()
+		}
+	}
+}
+
+// rolling is the object whose rollout is to be watched: the workload of the step, or the Argo Rollout that borrows its template.
+func (u *unitRun) rolling(s *Step) Ref {
+	for _, w := range u.unit.Workloads {
+		if w.Borrower != nil && w.Ref.Same(*s.Workload) {
+			return *w.Borrower
+		}
+	}
+	return *s.Workload
+}
+
+func find(objs []*unstructured.Unstructured, ref Ref) *unstructured.Unstructured {
+	i := slices.IndexFunc(objs, func(o *unstructured.Unstructured) bool {
+		return o.GetKind() == ref.Kind && o.GetName() == ref.Name && o.GetNamespace() == ref.Namespace
+	})
+	if i < 0 {
+		return nil
+	}
+	return objs[i]
+}
+
+func (u *unitRun) holdRollout(ctx context.Context, ref Ref, p Progress, rule progressRule) error {
+	return u.patient(ctx, rolloutSelections(ref), p.Hold, ref.String()+": "+p.Reason, func(objs []*unstructured.Unstructured) (bool, error) {
+		w := find(objs, ref)
+		return w == nil || u.reverted(w) || rule(w, objs).Hold == "", nil
+	})
+}
+
+// reverted reports whether a committed change of ours on the object has been put back.
+func (u *unitRun) reverted(w *unstructured.Unstructured) bool {
+	for i := range u.rec.Acts {
+		a := &u.rec.Acts[i]
+		if a.Kind != ActEdit || a.Phase != Committed || a.Verb == Delete || a.Ref.UID != string(w.GetUID()) || u.superseded(a) {
+			continue
+		}
+		if d := compareFields(a.Fields, w); d.standing != standDone {
+			return true
+		}
+	}
+	return false
+}
+
+// evict asks for the eviction of one pod. The act is remembered once per workload: evictions cannot be undone.
+func (u *unitRun) evict(ctx context.Context, s *Step, ref Ref, p Progress) error {
+	if !u.r.opts.Evict {
+		return held(HoldEviction, "%s: %s; allow evictions, or delete the pods one by one", ref, p.Reason)
+	}
+	id := "evict/" + s.ID
+	if u.act(id) == nil {
+		u.rec.Acts = append(u.rec.Acts, Act{Edit: id, Step: s.ID, Kind: ActEvict, Verb: Evict, Ref: ref, Phase: Intended})
+		if err := u.save(ctx); err != nil {
+			return err
+		}
+	}
+	pod := Ref{APIVersion: "v1", Kind: "Pod", Namespace: ref.Namespace, Name: p.Evict}
+	live, err := get(ctx, u.cluster, pod)
+	if err != nil || live == nil || live.GetDeletionTimestamp() != nil {
+		return err
+	}
+	pod.UID = string(live.GetUID())
+	err = u.write(ctx, s, Write{Verb: Evict, Ref: pod})
+	switch {
+	case apierrors.IsTooManyRequests(err):
+		return u.patient(ctx, rolloutSelections(ref), HoldEviction, "a PodDisruptionBudget refuses the eviction of pod "+pod.Name,
+			func(objs []*unstructured.Unstructured) (bool, error) { return find(objs, pod) == nil, nil })
+	case err == nil || lostRace(err):
+		return u.waitPodGone(ctx, pod)
+	}
+	return err
+}
+
+// waitPodGone waits until that incarnation of a pod is gone or going.
+func (u *unitRun) waitPodGone(ctx context.Context, pod Ref) error {
+	sel := Selection{APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name}
+	err := watch(ctx, u.cluster, []Selection{sel}, minRollout, func(objs []*unstructured.Unstructured) (bool, error) {
+		live := find(objs, pod)
+		return live == nil || string(live.GetUID()) != pod.UID || live.GetDeletionTimestamp() != nil, nil
+	})
+	if errors.Is(err, errWaited) {
+		return failed("pod %s was evicted but does not go", pod.Name)
+	}
+	return err
+}
