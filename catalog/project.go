@@ -114,6 +114,7 @@ func (c *collector) node(m objectMeta) {
 
 // pod reads a pod. One without either label whose owner's template is read as well is dropped without being parsed.
 func (p *projection) pod() {
+	p.snap.PodsRead = true
 	m, ok := p.meta()
 	if !ok || !p.marked() && !labelled(m.labels) && templated(m.Owner) {
 		return

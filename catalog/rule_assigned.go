@@ -23,7 +23,7 @@ func (e *estate) noteAssigned(r *reporter, o Options) {
 		var why string
 		switch {
 		case pods != nil && e.unread.knows(readPods, a.PodNamespace) && !pods[key{a.PodNamespace, a.Pod}]:
-			why = fmt.Sprintf("pod %s/%s is gone", clip(a.PodNamespace), clip(a.Pod))
+			why = fmt.Sprintf("pod %s/%s is gone, or carries no label any more", clip(a.PodNamespace), clip(a.Pod))
 		case nodes != nil && !nodes[a.NodeName]:
 			why = fmt.Sprintf("node %q is gone", clip(a.NodeName))
 		case stuck(a, now, o.StuckAfter):
@@ -36,16 +36,17 @@ func (e *estate) noteAssigned(r *reporter, o Options) {
 	}
 }
 
-// livePods are the pods of the snapshot, or nil where it holds none at all: then pods were no part of the dump.
+// livePods are the pods of the snapshot, or nil where pods were no part of what was read. A pod that carries no label any more may
+// be left out of a snapshot; its assignment is as stale as that of one that is gone.
 func (e *estate) livePods() map[key]bool {
-	var out map[key]bool
+	out := map[key]bool{}
 	for _, w := range e.workloads {
 		if w.Kind == "Pod" {
-			if out == nil {
-				out = map[key]bool{}
-			}
 			out[w.key()] = true
 		}
+	}
+	if len(out) == 0 && !e.snap.PodsRead {
+		return nil
 	}
 	return out
 }

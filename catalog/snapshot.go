@@ -17,6 +17,8 @@ type Snapshot struct {
 
 	// Workloads are the objects that own a pod template, pods included, as far as they bear on identities.
 	Workloads       []Workload       `json:"workloads,omitempty"`
+	// PodsRead is true when pods were among what was read, labelled or not. Without it the absence of a pod says nothing.
+	PodsRead        bool             `json:"podsRead,omitempty"`
 	ServiceAccounts []ServiceAccount `json:"serviceAccounts,omitempty"`
 	Namespaces      []Namespace      `json:"namespaces,omitempty"`
 	Nodes           []Node           `json:"nodes,omitempty"`

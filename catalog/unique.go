@@ -60,7 +60,7 @@ func badName(m *Meta) string {
 	switch {
 	case !validNamespace(m.Namespace):
 		return fmt.Sprintf("metadata.namespace %q is not a name that Kubernetes accepts", clip(m.Namespace))
-	case !validName(m.Name):
+	case !validName(strings.TrimSuffix(m.Name, "-")): // a generateName ends in a dash
 		return fmt.Sprintf("metadata.name %q is not a name that Kubernetes accepts", clip(m.Name))
 	}
 	return ""
