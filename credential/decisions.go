@@ -16,7 +16,7 @@ func decisions() []Decision {
 
 func codeDecisions() []Decision {
 	return []Decision{
-		{Name: "federation/no-match", Codes: []int{70021, 700211, 700213}, Verdict: Retry, Pace: Patient, NotFederated: true,
+		{Name: "federation/no-match", Codes: []int{70021, 700211, 700213, 7002131}, Verdict: Retry, Pace: Patient, NotFederated: true,
 			Meaning: "Entra found no matching federated credential", Remedy: "create it, or wait: a new one takes minutes to propagate"},
 		{Name: "federation/none", Codes: []int{70025}, Verdict: Retry, Pace: Patient, NotFederated: true,
 			Meaning: "the identity has no federated credential at all", Remedy: "create one"},
@@ -49,6 +49,10 @@ func codeDecisions() []Decision {
 			Meaning: "Entra had a transient error", Remedy: "wait"},
 		{Name: "entra/throttled-code", Codes: []int{90055, 50196}, Verdict: Retry, Pace: Patient,
 			Meaning: "Entra throttles this identity", Remedy: "look for a loop that asks for tokens"},
+		{Name: "assertion/malformed", Codes: []int{50027, 70023}, Verdict: Permanent,
+			Meaning: "Entra does not accept the service account token's form or lifetime", Remedy: "check the projected volume; a token may live 24 hours at most"},
+		{Name: "request/invalid", Codes: []int{70002, 70003, 70011, 7000218}, Verdict: Permanent,
+			Meaning: "the request is not valid", Remedy: "check the scope"},
 		{Name: "secret/invalid", Codes: []int{7000215, 7000222, 700030}, Verdict: Permanent,
 			Meaning: "the service principal's secret or certificate is not accepted", Remedy: "renew the secret that the AzureIdentity names"},
 	}
