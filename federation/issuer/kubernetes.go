@@ -1,0 +1,128 @@
+package issuer
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/wimigrate/wimigrate/internal/workloadid"
+)
+
+// wellKnown is where OpenID Connect Discovery 1.0 puts the document, below the issuer.
+const wellKnown = "/.well-known/openid-configuration"
+
+// FromDiscovery is a reader for the discovery document of the API server. It takes the ClusterRole
+// system:service-account-issuer-discovery, which authenticated service accounts have by default
+// (https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery).
+func FromDiscovery(kube kubernetes.Interface) Reader {
+	return Reader{Origin: Discovery, Read: func(ctx context.Context) (string, error) {
+		body, err := kube.Discovery().RESTClient().Get().AbsPath(wellKnown).Stream(ctx)
+		if err != nil {
+			return "", err
+		}
+		defer body.Close() //nolint:errcheck // read only
+		raw, err := readBounded(body, DefaultMaxBody)
+		if err != nil {
+			return "", err
+		}
+		doc, err := parseDocument(raw)
+		if err != nil {
+			return "", err
+		}
+		if doc.Issuer == "" {
+			return "", ErrNone
+		}
+		return doc.Issuer, nil
+	}}
+}
+
+// TokenOptions are the choices of [FromToken].
+type TokenOptions struct {
+	// Audience of the token. Empty: api://AzureADTokenExchange, as the workload identity webhook asks for.
+	Audience string
+}
+
+// tokenSeconds is the shortest life that the API server grants
+// (https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/).
+const tokenSeconds = 600
+
+// FromToken is a reader that lets the cluster mint a token for a service account (create on serviceaccounts/token) and reads its iss
+// claim. It also checks that the subject and the audience are those that Entra will be asked to trust. The token lives ten minutes,
+// is not kept, and appears in no error. Options may be nil.
+func FromToken(kube kubernetes.Interface, namespace, serviceAccount string, opts *TokenOptions) Reader {
+	audience := workloadid.Audience
+	if opts != nil && opts.Audience != "" {
+		audience = opts.Audience
+	}
+	return Reader{Origin: Token, Read: func(ctx context.Context) (string, error) {
+		seconds := int64(tokenSeconds)
+		answer, err := kube.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, serviceAccount, &authenticationv1.TokenRequest{
+			Spec: authenticationv1.TokenRequestSpec{Audiences: []string{audience}, ExpirationSeconds: &seconds},
+		}, metav1.CreateOptions{})
+		if err != nil {
+			return "", fmt.Errorf("mint a token for service account %s/%s: %w", namespace, serviceAccount, err)
+		}
+		c, err := parseClaims(answer.Status.Token)
+		if err != nil {
+			return "", fmt.Errorf("token of service account %s/%s: %w", namespace, serviceAccount, err)
+		}
+		return c.check(workloadid.Subject(namespace, serviceAccount), audience)
+	}}
+}
+
+// claims are those of a service-account token that Entra compares.
+type claims struct {
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	Audience audience `json:"aud"`
+}
+
+// audience is one string or a list of them (RFC 7519, section 4.1.3).
+type audience []string
+
+// UnmarshalJSON accepts both forms.
+func (a *audience) UnmarshalJSON(raw []byte) error {
+	if bytes.HasPrefix(raw, []byte(`"`)) {
+		*a = audience{""}
+		return json.Unmarshal(raw, &(*a)[0])
+	}
+	return json.Unmarshal(raw, (*[]string)(a))
+}
+
+// parseClaims reads the claims of a JWT without checking its signature: it came from the API server itself. Errors hold no part of it.
+func parseClaims(token string) (claims, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return claims{}, errors.New("not a JWT")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return claims{}, errors.New("the payload is not base64url")
+	}
+	var c claims
+	if json.Unmarshal(payload, &c) != nil {
+		return claims{}, errors.New("the payload is not a JSON object of claims")
+	}
+	return c, nil
+}
+
+func (c claims) check(subject, wanted string) (string, error) {
+	switch {
+	case c.Issuer == "":
+		return "", ErrNone
+	case c.Subject != subject:
+		return "", fmt.Errorf("the token's subject is %q, not %q", c.Subject, subject)
+	case !slices.Contains(c.Audience, wanted):
+		return "", fmt.Errorf("the token's audience is %q, not %q", c.Audience, wanted)
+	}
+	return c.Issuer, nil
+}
