@@ -73,7 +73,7 @@ func (e *StoreError) Error() string {
 	if e.Message != "" {
 		text += ": " + e.Message
 	}
-	if r := remedies[e.Reason()]; r != "" {
+	if r := remedy(e.Reason()); r != "" {
 		text += "; " + r
 	}
 	return text
@@ -114,7 +114,7 @@ func (e *StoreError) Reason() error {
 		}
 		return ErrInvalid
 	}
-	if e.Status >= http.StatusInternalServerError || e.Status == 0 {
+	if e.Status >= http.StatusInternalServerError {
 		return ErrUnavailable
 	}
 	return nil
@@ -128,11 +128,21 @@ const (
 	CodeGraphInvalidValue = "InvalidFederatedIdentityCredentialValue"
 )
 
-var remedies = map[error]string{
-	ErrParentNotFound:    "check that the identity exists and that the plan names it right",
-	ErrLimit:             "an identity holds 20: split it, prune what is dead, or use AKS identity bindings",
-	ErrDuplicate:         "plan again: the planner adopts the credential that has this pair",
-	ErrNameTaken:         "plan again: the planner picks a free name",
-	ErrUnsupportedRegion: "use an identity of another region; it need not be the cluster's",
-	ErrForbidden:         "it takes Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/{read,write,delete}, or Application.ReadWrite.OwnedBy on an application, and no policy that denies it",
+// remedy says what to do about a refusal; empty where trying again is all.
+func remedy(reason error) string {
+	switch reason {
+	case ErrParentNotFound:
+		return "check that the identity exists and that the plan names it right"
+	case ErrLimit:
+		return "an identity holds 20: split it, prune what is dead, or use AKS identity bindings"
+	case ErrDuplicate:
+		return "plan again: the planner adopts the credential that has this pair"
+	case ErrNameTaken:
+		return "plan again: the planner picks a free name"
+	case ErrUnsupportedRegion:
+		return "use an identity of another region; it need not be the cluster's"
+	case ErrForbidden:
+		return "it takes Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/{read,write,delete}, or Application.ReadWrite.OwnedBy on an application, and no policy that denies it"
+	}
+	return ""
 }

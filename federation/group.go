@@ -19,7 +19,7 @@ type group struct {
 // groupNeeds puts needs with the same identity together, letter case aside, and adds the identities that only the state knows. The
 // groups are sorted by key, the needs of each by cluster, namespace and service account.
 func groupNeeds(cat *catalog.Catalog, have State, ids []catalog.Identity) []*group {
-	g := &grouper{byRaw: map[catalog.Identity]*group{}, byKey: make(map[string]*group, len(have)), byClient: resourceByClient(ids)}
+	g := newGrouper(ids, len(have))
 	for i := range ids {
 		if ids[i].ID() == "" {
 			continue // reported by needFindings
@@ -34,8 +34,7 @@ func groupNeeds(cat *catalog.Catalog, have State, ids []catalog.Identity) []*gro
 		}
 		g.add(key, identityOfKey(key)).inState = true
 	}
-	slices.SortFunc(g.groups, func(a, b *group) int { return strings.Compare(a.key, b.key) })
-	for _, group := range g.groups {
+	for _, group := range g.sorted() {
 		sortNeeds(cat, group.needs)
 	}
 	return g.groups
@@ -46,6 +45,15 @@ type grouper struct {
 	byKey    map[string]*group
 	byClient map[string]string
 	groups   []*group
+}
+
+func newGrouper(ids []catalog.Identity, size int) *grouper {
+	return &grouper{byRaw: map[catalog.Identity]*group{}, byKey: make(map[string]*group, size), byClient: resourceByClient(ids)}
+}
+
+func (g *grouper) sorted() []*group {
+	slices.SortFunc(g.groups, func(a, b *group) int { return strings.Compare(a.key, b.key) })
+	return g.groups
 }
 
 func (g *grouper) of(id catalog.Identity) *group {
