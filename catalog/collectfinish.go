@@ -72,8 +72,8 @@ func (c *collector) settle() {
 
 // wanted reports whether a workload without either label bears on identities all the same.
 func (c *collector) wanted(w *Workload) bool {
-	if w.Owner != nil && (w.Kind == "ReplicaSet" || w.Kind == "Job") {
-		return false // its owner has the same template
+	if w.Kind == "ReplicaSet" && (w.Owner != nil || w.TemplatePath == "") || w.Kind == "Job" && w.Owner != nil {
+		return false // its owner has the same template, or its template was not asked for
 	}
 	if w.Ref != nil {
 		return true

@@ -103,3 +103,26 @@ func apiGroup(apiVersion string) string {
 	}
 	return group
 }
+
+// take adds what another collector gathered; that one must not be used again.
+func (c *collector) take(o *collector) {
+	s, t := &c.snap, &o.snap
+	s.Identities = append(s.Identities, t.Identities...)
+	s.Bindings = append(s.Bindings, t.Bindings...)
+	s.Assigned = append(s.Assigned, t.Assigned...)
+	s.Exceptions = append(s.Exceptions, t.Exceptions...)
+	s.Workloads = append(s.Workloads, t.Workloads...)
+	s.ServiceAccounts = append(s.ServiceAccounts, t.ServiceAccounts...)
+	s.Namespaces = append(s.Namespaces, t.Namespaces...)
+	s.Nodes = append(s.Nodes, t.Nodes...)
+	s.SecretProviderClasses = append(s.SecretProviderClasses, t.SecretProviderClasses...)
+	s.TriggerAuthentications = append(s.TriggerAuthentications, t.TriggerAuthentications...)
+	s.Components = append(s.Components, t.Components...)
+	s.ManagedIdentities = append(s.ManagedIdentities, t.ManagedIdentities...)
+	s.Malformed = append(s.Malformed, t.Malformed...)
+	if t.Cluster.UID != "" {
+		s.Cluster.UID = t.Cluster.UID
+	}
+	c.waiting = append(c.waiting, o.waiting...)
+	maps.Copy(c.gaps, o.gaps)
+}

@@ -109,8 +109,11 @@ func LoadFleet(file string) (*Fleet, error) {
 
 // FleetSourceOptions say how the sources of a fleet read; nil means the defaults.
 type FleetSourceOptions struct {
-	// Files are the options for snapshot folders. What they say of the cluster itself is ignored.
+	// Kubeconfig is the file that contexts are looked up in; empty means $KUBECONFIG, else ~/.kube/config.
+	Kubeconfig string
+	// Files are the options for snapshot folders, Live those for contexts. What they say of the cluster itself is ignored.
 	Files *FilesOptions
+	Live  *LiveOptions
 }
 
 // cluster is what the file says of a cluster.

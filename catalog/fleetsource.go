@@ -3,10 +3,14 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+
+	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Sources returns a source for each cluster of the fleet, in the order of the file. Nothing is read or opened before they are.
+// Sources returns a source for each cluster of the fleet, in the order of the file. No cluster is read before
+// its source is; the kubeconfig is read here.
 func (f *Fleet) Sources(opts *FleetSourceOptions) []Source {
 	var o FleetSourceOptions
 	if opts != nil {
@@ -23,12 +27,32 @@ func (f *Fleet) source(c *FleetCluster, o FleetSourceOptions) Source {
 	if c.refused != "" {
 		return &refusedSource{cluster: c.cluster(), reason: c.refused}
 	}
+	if c.Snapshot == "" {
+		return f.live(c, o)
+	}
 	var files FilesOptions
 	if o.Files != nil {
 		files = *o.Files
 	}
 	files.Cluster = c.cluster()
 	return Dir(c.Name, filepath.Join(f.dir, filepath.FromSlash(c.Snapshot)), &files)
+}
+
+// live returns the source of a kubeconfig context.
+func (f *Fleet) live(c *FleetCluster, o FleetSourceOptions) Source {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.Kubeconfig
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: c.Context}
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	if err != nil {
+		return &refusedSource{cluster: c.cluster(), reason: fmt.Sprintf("kubeconfig context %q: %s", shown(c.Context), shown(err.Error()))}
+	}
+	var opts LiveOptions
+	if o.Live != nil {
+		opts = *o.Live
+	}
+	opts.Cluster = c.cluster()
+	return Live(c.Name, config, &opts)
 }
 
 // refusedSource stands for a cluster that cannot be read, so that the fleet goes on and the catalog says what is missing.
@@ -42,9 +66,13 @@ func (s *refusedSource) ClusterName() string { return s.cluster.Name }
 
 // Read implements [Source].
 func (s *refusedSource) Read(context.Context) (*Snapshot, error) {
+	return s.snapshot(), &ClusterError{Cluster: s.cluster.Name, Err: errors.New(s.reason)}
+}
+
+func (s *refusedSource) snapshot() *Snapshot {
 	snap := nothingRead(s.cluster.Name, s.reason)
 	coverage := snap.Cluster.Coverage
 	snap.Cluster = s.cluster
 	snap.Cluster.Coverage = coverage
-	return snap, &ClusterError{Cluster: s.cluster.Name, Err: errors.New(s.reason)}
+	return snap
 }

@@ -87,6 +87,7 @@ type jsonDecoder struct {
 func (d *jsonDecoder) top() error {
 	d.fields = d.fields[:0]
 	list := listHeader{}
+	token := ""
 	err := d.members(func(key string) error {
 		from := d.pos - d.start
 		if key == "items" && d.data[d.pos] == '[' {
@@ -94,8 +95,12 @@ func (d *jsonDecoder) top() error {
 			list.seen = true
 			return d.items(&list)
 		}
+		list.seen = list.seen || key == "items" && d.data[d.pos] == 'n' // null: how Go writes a list of nothing
 		if err := d.skip(); err != nil {
 			return err
+		}
+		if key == "metadata" {
+			token = continueToken(d.data[d.start+from : d.pos])
 		}
 		if list.seen { // nothing of a List but its items is kept
 			d.start = d.pos
@@ -104,10 +109,25 @@ func (d *jsonDecoder) top() error {
 		d.fields = append(d.fields, jsonField{key, from, d.pos - d.start})
 		return nil
 	})
+	if err == nil && list.seen && d.h.List != nil {
+		d.h.List(token)
+	}
 	if err != nil || list.seen {
 		return err
 	}
 	return d.emit(0, listHeader{})
+}
+
+// continueToken returns the token in the metadata of a List.
+func continueToken(text []byte) string {
+	p := &jsonParser{data: text, skip: func(string) bool { return true }}
+	v, err := p.value(1)
+	if err != nil {
+		return ""
+	}
+	m, _ := v.(map[string]any)
+	token, _ := m["continue"].(string)
+	return token
 }
 
 // header returns what the fields scanned so far say of apiVersion and kind.

@@ -96,4 +96,6 @@ type Handler struct {
 	Object func(*Object)
 	// Problem receives what could not be used; the read goes on.
 	Problem func(Problem)
+	// List, where set, is told at the end of a JSON List how to continue it; empty means that it is complete.
+	List func(continueToken string)
 }
