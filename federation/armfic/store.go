@@ -94,7 +94,7 @@ func (s *Store) Put(ctx context.Context, id catalog.Identity, c federation.Crede
 	return call.Error(err)
 }
 
-// Delete removes the credential of that name; an absent one is success.
+// Delete removes the credential of that name; an absent one is success, and so is one of an identity that does not exist.
 func (s *Store) Delete(ctx context.Context, id catalog.Identity, name string) error {
 	call := refusal.Call{Package: "armfic", Op: federation.OpDelete, Identity: id.ID(), Credential: name}
 	client, parent, err := s.client(id)
@@ -102,7 +102,7 @@ func (s *Store) Delete(ctx context.Context, id catalog.Identity, name string) er
 		return call.Local(err)
 	}
 	_, err = client.Delete(ctx, parent.ResourceGroupName, parent.Name, name, nil)
-	if answer, ok := errors.AsType[*azcore.ResponseError](err); ok && answer.StatusCode == http.StatusNotFound && answer.ErrorCode == "ResourceNotFound" {
+	if answer, ok := errors.AsType[*azcore.ResponseError](err); ok && answer.StatusCode == http.StatusNotFound {
 		return nil
 	}
 	return call.Error(err)
