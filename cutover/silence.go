@@ -1,0 +1,92 @@
+package cutover
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// OldPathSilent returns a gate that reads the counters of every NMI of the cluster, waits, and reads them again (V4): if the unit's
+// namespace caused an operation in between, something still asks IMDS, whatever the pods' environment says. It is the best witness
+// there is, since it sees what applications do and not what they were told.
+//
+// It is inconclusive without an oracle, while an NMI cannot be read, and after one has restarted or left: what it last served is
+// unknown. So it is when a counter grew in a namespace that the plan's other units, or blocked ones, share: nobody can tell whose
+// operations those were.
+func OldPathSilent(during time.Duration) Gate {
+	const name = "old path silent"
+	return func(ctx context.Context, t Target) Verdict {
+		if t.Oracle == nil {
+			return unseen(name, "V4", "the runner has no PathOracle")
+		}
+		before, err := t.Oracle.OldPath(ctx, t.Unit.Cluster, t.Unit.Namespace)
+		if err != nil {
+			return unseen(name, "V4", err.Error())
+		}
+		if err := pause(ctx, during); err != nil {
+			return stopped(Verdict{Gate: name}, err)
+		}
+		after, err := t.Oracle.OldPath(ctx, t.Unit.Cluster, t.Unit.Namespace)
+		if err != nil {
+			return unseen(name, "V4", err.Error())
+		}
+		return Judge(name, silence(t, before, after)...)
+	}
+}
+
+// unseen is the verdict on what could not be looked at.
+func unseen(gate, check, why string) Verdict {
+	return Judge(gate, Evidence{Check: check, Got: why, Result: Inconclusive})
+}
+
+// sharesWith names another unit, or a blocked one, of the same namespace; "" for none.
+func (t Target) sharesWith() string {
+	for _, u := range t.Plan.Units {
+		if u.ID != t.Unit.ID && u.Cluster == t.Unit.Cluster && u.Namespace == t.Unit.Namespace {
+			return "unit " + u.ID
+		}
+	}
+	for _, b := range t.Plan.Blocked {
+		if b.Cluster == t.Unit.Cluster && b.Namespace == t.Unit.Namespace {
+			return fmt.Sprintf("the blocked service accounts %v", b.Accounts)
+		}
+	}
+	return ""
+}
+
+// silence compares two readings. An NMI that is new in the second one began to count at zero, so all it served is in its count.
+func silence(t Target, before, after []NMIReading) []Evidence {
+	namespace, others := t.Unit.Namespace, t.sharesWith()
+	if len(before)+len(after) == 0 {
+		return []Evidence{{Check: "V4", Object: "Namespace/" + namespace, Got: "no NMI runs in the cluster", Result: Pass}}
+	}
+	old := map[string]NMIReading{}
+	for _, r := range before {
+		old[r.Instance] = r
+	}
+	var out []Evidence
+	for _, r := range after {
+		e := Evidence{Check: "V4", Object: "NMI on " + r.Node, Want: "no operation for namespace " + namespace, Result: Pass}
+		was, known := old[r.Instance]
+		delete(old, r.Instance)
+		switch grown := r.Operations - was.Operations; {
+		case grown < 0:
+			e.Result, e.Got = Inconclusive, "its counter fell: it restarted, and what it served before is unknown"
+		case grown > 0 && others != "":
+			e.Result, e.Got = Inconclusive, fmt.Sprintf("served %d token operations, and %s shares the namespace", grown, others)
+		case grown > 0:
+			e.Result, e.Got = Fail, fmt.Sprintf("served %d token operations for the namespace", grown)
+		case known:
+			e.Got = "its counter stood still"
+		default:
+			e.Got = "new, and has served nothing"
+		}
+		out = append(out, e)
+	}
+	for _, r := range before { // in order: a map would shuffle
+		if _, gone := old[r.Instance]; gone {
+			out = append(out, Evidence{Check: "V4", Object: "NMI on " + r.Node, Got: "it is gone, and what it served last is unknown", Result: Inconclusive})
+		}
+	}
+	return out
+}

@@ -1,0 +1,81 @@
+package cutover_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wimigrate/wimigrate/cutover"
+)
+
+// oracleFuncs is a PathOracle of which a test fills in what it needs.
+type oracleFuncs struct {
+	oldPath func() ([]cutover.NMIReading, error)
+	pods    func(names []string) ([]cutover.PodPath, error)
+}
+
+func (o oracleFuncs) OldPath(context.Context, string, string) ([]cutover.NMIReading, error) {
+	return o.oldPath()
+}
+
+func (o oracleFuncs) Pods(_ context.Context, _, _ string, names []string) ([]cutover.PodPath, error) {
+	return o.pods(names)
+}
+
+func TestOldPathSilent(t *testing.T) {
+	nmi := func(instance string, operations int64) cutover.NMIReading {
+		return cutover.NMIReading{Instance: instance, Node: "node-" + instance, Operations: operations}
+	}
+	type readings = []cutover.NMIReading
+	for _, tc := range []struct {
+		name          string
+		before, after readings
+		err           error
+		change        func(*cutover.Target)
+		want          cutover.Result
+		says          string
+	}{
+		{"counters that stand still pass", readings{nmi("a", 7), nmi("b", 0)}, readings{nmi("a", 7), nmi("b", 0)}, nil, nil, cutover.Pass, ""},
+		{"an application that is silently on IMDS is caught", readings{nmi("a", 7), nmi("b", 0)}, readings{nmi("a", 8), nmi("b", 0)}, nil, nil, cutover.Fail, "served 1 token operation"},
+		{"a restarted NMI leaves a gap", readings{nmi("a", 7)}, readings{nmi("a", 2)}, nil, nil, cutover.Inconclusive, "its counter fell"},
+		{"a new NMI that served nothing passes", readings{nmi("a", 7)}, readings{nmi("a", 7), nmi("new", 0)}, nil, nil, cutover.Pass, ""},
+		{"a new NMI that served the namespace fails", readings{nmi("a", 7)}, readings{nmi("a", 7), nmi("new", 1)}, nil, nil, cutover.Fail, "served 1"},
+		{"an NMI that left takes its last count along", readings{nmi("a", 7), nmi("b", 1)}, readings{nmi("a", 7)}, nil, nil, cutover.Inconclusive, "it is gone"},
+		{"an NMI that cannot be read is unknown", nil, nil, errors.New("node-b cannot be read"), nil, cutover.Inconclusive, "cannot be read"},
+		{"a cluster without NMI has no old path", nil, nil, nil, nil, cutover.Pass, ""},
+		{"without an oracle nothing is known", nil, nil, nil, func(t *cutover.Target) { t.Oracle = nil }, cutover.Inconclusive, "no PathOracle"},
+		{"growth in a namespace that another unit shares cannot be told apart", readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, func(t *cutover.Target) {
+			t.Plan.Units = append(t.Plan.Units, cutover.Unit{ID: "other", Cluster: "c1", Namespace: "payments"})
+		}, cutover.Inconclusive, "unit other shares the namespace"},
+		{"nor can growth in one with a blocked unit", readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, func(t *cutover.Target) {
+			t.Plan.Blocked = []cutover.Blocked{{Cluster: "c1", Namespace: "payments", Accounts: []string{"batch"}}}
+		}, cutover.Inconclusive, "blocked service accounts [batch]"},
+		{"silence in a shared namespace is silence", readings{nmi("a", 7)}, readings{nmi("a", 7)}, nil, func(t *cutover.Target) {
+			t.Plan.Units = append(t.Plan.Units, cutover.Unit{ID: "other", Cluster: "c1", Namespace: "payments"})
+		}, cutover.Pass, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				looks := 0
+				target := apiTarget(readerFuncs{})
+				target.Plan = &cutover.Plan{}
+				target.Oracle = oracleFuncs{oldPath: func() ([]cutover.NMIReading, error) {
+					if looks++; looks == 1 {
+						return tc.before, tc.err
+					}
+					return tc.after, tc.err
+				}}
+				if tc.change != nil {
+					tc.change(&target)
+				}
+				v := cutover.OldPathSilent(time.Minute)(t.Context(), target)
+				if v.Result != tc.want || !strings.Contains(v.Reason, tc.says) {
+					t.Errorf("%+v; want %s with %q", v, tc.want, tc.says)
+				}
+			})
+		})
+	}
+}
