@@ -90,7 +90,7 @@ func (f *fleet) majority(region string, same []holding) Identity {
 		votes[f.identityOf(h.identity).Key()] += 2
 	}
 	for k := range votes {
-		if m, ok := f.azureByResource[k]; ok && normalRegion(m.Location) == region {
+		if m, ok := f.existing.byResource[k]; ok && normalRegion(m.Location) == region {
 			votes[k]++
 		}
 	}
@@ -120,7 +120,7 @@ func (f *fleet) noteRegions(n *notes) {
 			continue
 		}
 		for _, need := range e.needed {
-			where := normalRegion(f.azureByResource[need.Identity.Key()].Location)
+			where := normalRegion(f.existing.byResource[need.Identity.Key()].Location)
 			if where == "" || where == e.region() {
 				continue
 			}

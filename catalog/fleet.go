@@ -11,14 +11,12 @@ type fleet struct {
 	estates []*estate
 	// byClient has the identity behind each client ID that some cluster's AzureIdentities tell, by folded client ID.
 	byClient map[string]Identity
-	// azure has what ARM told, by folded resource ID and by folded client ID.
-	azureByResource, azureByClient map[string]ManagedIdentity
-	// azureRead is true when some source read the identities of Azure.
-	azureRead bool
+	// azure is all that ARM told; existing is the part of it that was read as identities that exist.
+	azure, existing azureIndex
 }
 
 func newFleet(snaps []*Snapshot) *fleet {
-	f := &fleet{byClient: map[string]Identity{}, azureByResource: map[string]ManagedIdentity{}, azureByClient: map[string]ManagedIdentity{}}
+	f := &fleet{byClient: map[string]Identity{}}
 	for _, s := range snaps {
 		f.estates = append(f.estates, newEstate(s))
 	}
@@ -37,32 +35,42 @@ func newFleet(snaps []*Snapshot) *fleet {
 	return f
 }
 
-// readAzure indexes ARM's word: the managed identities first, which carry a location, then the add-on's entries.
+// readAzure indexes ARM's word: the identities that exist, and beside them what the add-on's entries say.
 func (f *fleet) readAzure() {
-	var all []ManagedIdentity
+	var exist, entries []ManagedIdentity
 	for _, e := range f.estates {
-		f.azureRead = f.azureRead || e.snap.ManagedIdentitiesRead
-		all = append(all, e.snap.ManagedIdentities...)
+		exist = append(exist, e.snap.ManagedIdentities...)
 		if a := e.snap.AddOn; a != nil {
 			for _, id := range a.Identities {
-				all = append(all, ManagedIdentity{ResourceID: id.ResourceID, ClientID: id.ClientID})
+				entries = append(entries, ManagedIdentity{ResourceID: id.ResourceID, ClientID: id.ClientID})
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b ManagedIdentity) int {
+	f.existing, f.azure = newAzureIndex(), newAzureIndex()
+	f.existing.add(exist)
+	f.azure.add(exist)
+	f.azure.add(entries)
+}
+
+// azureIndex finds identities by resource ID and by client ID, folded.
+type azureIndex struct{ byResource, byClient map[string]ManagedIdentity }
+
+func newAzureIndex() azureIndex {
+	return azureIndex{map[string]ManagedIdentity{}, map[string]ManagedIdentity{}}
+}
+
+// add keeps the first of each, in an order that does not depend on the input's: one with a location before one without.
+func (x azureIndex) add(list []ManagedIdentity) {
+	list = slices.SortedFunc(slices.Values(list), func(a, b ManagedIdentity) int {
 		return cmp.Or(-strings.Compare(a.Location, b.Location), strings.Compare(a.ResourceID, b.ResourceID),
 			strings.Compare(a.ClientID, b.ClientID), -strings.Compare(a.TenantID, b.TenantID))
 	})
-	for _, m := range all {
-		if r := fold(m.ResourceID); r != "" {
-			if _, ok := f.azureByResource[r]; !ok {
-				f.azureByResource[r] = m
-			}
+	for _, m := range list {
+		if _, ok := x.byResource[fold(m.ResourceID)]; !ok && m.ResourceID != "" {
+			x.byResource[fold(m.ResourceID)] = m
 		}
-		if c := fold(m.ClientID); c != "" {
-			if _, ok := f.azureByClient[c]; !ok {
-				f.azureByClient[c] = m
-			}
+		if _, ok := x.byClient[fold(m.ClientID)]; !ok && m.ClientID != "" {
+			x.byClient[fold(m.ClientID)] = m
 		}
 	}
 }
@@ -85,10 +93,10 @@ func (f *fleet) identityOf(ai *AzureIdentity) Identity {
 		return id
 	}
 	if id.ResourceID == "" && id.ClientID != "" {
-		id.ResourceID = cmp.Or(f.byClient[fold(id.ClientID)].ResourceID, text(f.azureByClient[fold(id.ClientID)].ResourceID))
+		id.ResourceID = cmp.Or(f.byClient[fold(id.ClientID)].ResourceID, text(f.azure.byClient[fold(id.ClientID)].ResourceID))
 	}
 	if id.ClientID == "" && id.ResourceID != "" {
-		id.ClientID = text(f.azureByResource[fold(id.ResourceID)].ClientID)
+		id.ClientID = text(f.azure.byResource[fold(id.ResourceID)].ClientID)
 	}
 	return id
 }
@@ -105,7 +113,7 @@ func (f *fleet) identityBehind(e *estate, namespace, clientID, tenantID string) 
 		id = f.identityOf(same[0])
 	} else if known, ok := f.byClient[c]; ok {
 		id = known
-	} else if m, ok := f.azureByClient[c]; ok {
+	} else if m, ok := f.azure.byClient[c]; ok {
 		id = Identity{Kind: UserAssigned, Name: lastSegment(m.ResourceID), ResourceID: text(m.ResourceID), ClientID: text(m.ClientID), TenantID: text(m.TenantID)}
 	} else {
 		id = Identity{Kind: UserAssigned, ClientID: text(clientID)}

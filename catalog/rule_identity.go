@@ -58,13 +58,13 @@ func noteSpec(r *reporter, ai *AzureIdentity) {
 func noteGone(r *reporter, f *fleet, ai *AzureIdentity) {
 	finding := Finding{Code: IdentityGone, Namespace: ai.Namespace, Object: "AzureIdentity/" + ai.Name}
 	if ai.ResourceID == "" {
-		if ai.ClientID != "" && f.azureByClient[fold(ai.ClientID)].ResourceID == "" {
+		if ai.ClientID != "" && f.existing.byClient[fold(ai.ClientID)].ResourceID == "" {
 			finding.Message = fmt.Sprintf("Azure has no user-assigned identity with client ID %q", clip(ai.ClientID))
 			r.add(finding)
 		}
 		return
 	}
-	switch m, ok := f.azureByResource[fold(ai.ResourceID)]; {
+	switch m, ok := f.existing.byResource[fold(ai.ResourceID)]; {
 	case !ok:
 		finding.Message = fmt.Sprintf("Azure has no identity %q", ai.ResourceID)
 		r.add(finding)

@@ -16,7 +16,7 @@ type Snapshot struct {
 	Exceptions []Exception            `json:"exceptions,omitempty"`
 
 	// Workloads are the objects that own a pod template, pods included, as far as they bear on identities.
-	Workloads       []Workload       `json:"workloads,omitempty"`
+	Workloads []Workload `json:"workloads,omitempty"`
 	// PodsRead is true when pods were among what was read, labelled or not. Without it the absence of a pod says nothing.
 	PodsRead        bool             `json:"podsRead,omitempty"`
 	ServiceAccounts []ServiceAccount `json:"serviceAccounts,omitempty"`
