@@ -171,7 +171,7 @@ func (a *acquisition) error(ctx context.Context) *TokenError {
 		Decision: f.decision.Name, Status: f.out.status, Codes: f.out.codes,
 		Attempts: a.race.started, Elapsed: time.Since(a.began),
 		Permanent: f.decision.Verdict == Permanent || f.decision.Verdict == RetryOnce,
-		Meaning:   f.decision.Meaning, Remedy: f.decision.Remedy,
+		Meaning:   f.decision.Meaning, Remedy: f.decision.Remedy, Said: f.out.text,
 	}
 	if f.via != nil {
 		e.Path = f.via.path

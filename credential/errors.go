@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -91,6 +92,7 @@ type TokenError struct {
 	Permanent bool
 	Meaning   string // what the last answer means
 	Remedy    string // what to do
+	Said      string // the last answer in its own words, on one line, without secrets
 
 	errs []error
 }
@@ -110,8 +112,14 @@ func (e *TokenError) Error() string {
 	if e.Remedy != "" {
 		b.WriteString("; " + e.Remedy)
 	}
+	switch {
+	case e.Said != "" && e.Status != 0:
+		fmt.Fprintf(&b, " (%s said %d: %s)", e.Source, e.Status, e.Said)
+	case e.Said != "":
+		fmt.Fprintf(&b, " (%s)", e.Said)
+	}
 	for _, err := range e.errs {
-		if err != ErrNotFederated { //nolint:errorlint // identity of a sentinel, to leave it out of the text
+		if e.Said == "" && !errors.Is(err, ErrNotFederated) || isContextError(err) {
 			b.WriteString(": " + redact(oneLine(err.Error())))
 		}
 	}
@@ -124,6 +132,11 @@ func (e *TokenError) Unwrap() []error { return e.errs }
 // NonRetriable marks the error for azcore: its retry policies must not repeat
 // what this package has already retried.
 func (*TokenError) NonRetriable() {}
+
+// isContextError reports whether err is a context's own error and nothing more.
+func isContextError(err error) bool {
+	return err == context.Canceled || err == context.DeadlineExceeded //nolint:errorlint // exactly these
+}
 
 func plural(n int, noun string) string {
 	if n == 1 {

@@ -45,7 +45,7 @@ func Exchange(opts *ExchangeOptions) func(ctx context.Context, tenantID, clientI
 		d := decide(out)
 		e := &TokenError{Path: WorkloadIdentity, Source: out.source, Scopes: []string{o.Scope}, ClientID: clientID,
 			Decision: d.Name, Status: out.status, Codes: out.codes, Attempts: 1, Elapsed: time.Since(began),
-			Permanent: d.Verdict == Permanent, Meaning: d.Meaning, Remedy: d.Remedy}
+			Permanent: d.Verdict == Permanent, Meaning: d.Meaning, Remedy: d.Remedy, Said: out.text}
 		if d.NotFederated {
 			e.errs = append(e.errs, ErrNotFederated)
 		}

@@ -3,6 +3,7 @@ package credential
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -22,15 +23,34 @@ func (c *Credential) explain(e *TokenError, o outcome) {
 // explainFederation puts what was presented next to what Entra said. Pure.
 func explainFederation(e *TokenError, presented Claims, said string) {
 	what := fmt.Sprintf("issuer %q subject %q audience %q", presented.Issuer, presented.Subject, strings.Join(presented.Audience, " "))
-	if e.Decision == "federation/no-match" || e.Decision == "federation/none" {
+	switch e.Decision {
+	case "federation/no-match", "federation/none":
 		e.Meaning = fmt.Sprintf("no federated credential on %s for %s", e.ClientID, what)
-		e.Remedy = "create one, or wait: a new one takes minutes to propagate, and it must match byte for byte, trailing slash and letter case included"
-	} else {
+		e.Remedy = "create one, or wait: a new one takes minutes to propagate; all three must match byte for byte"
+		if which := unmatched(e.Codes, presented); which != "" {
+			e.Meaning += ": " + which
+		}
+	default:
 		e.Meaning += " (presented: " + what + ")"
 	}
 	if differs := differences(presented, said); len(differs) > 0 {
 		e.Remedy = strings.Join(differs, "; ") + "; " + e.Remedy
 	}
+}
+
+// unmatched says which part Entra found no match for. It looks for the issuer first.
+func unmatched(codes []int, presented Claims) string {
+	switch {
+	case slices.Contains(codes, 700211) && strings.HasSuffix(presented.Issuer, "/"):
+		return "Entra has none for this issuer, which ends in a slash"
+	case slices.Contains(codes, 700211):
+		return "Entra has none for this issuer, which does not end in a slash"
+	case slices.Contains(codes, 700213):
+		return "Entra has some for this issuer, but none for this subject"
+	case slices.Contains(codes, 70025):
+		return "the identity has no federated credential at all"
+	}
+	return ""
 }
 
 var quoted = regexp.MustCompile(`'([^']{1,512})'|"([^"]{1,512})"`)

@@ -78,6 +78,17 @@ func readCodes(body []byte) []int {
 	return codes
 }
 
+// readText is what an answer says: Entra's description, or the text as it is.
+func readText(body []byte) string {
+	var raw struct {
+		Description string `json:"error_description"`
+	}
+	if json.Unmarshal(body, &raw) == nil && raw.Description != "" {
+		return oneLine(redact(raw.Description))
+	}
+	return oneLine(redact(string(body)))
+}
+
 // maxRetryAfter bounds a Retry-After nobody can mean.
 const maxRetryAfter = time.Hour
 

@@ -121,7 +121,7 @@ func (t *testimony) outcome(err error) outcome {
 	default:
 		out.fault = FaultAnswer
 		out.codes = readCodes(t.body)
-		out.text = oneLine(redact(string(t.body)))
+		out.text = readText(t.body)
 		out.retryAfter = readRetryAfter(t.header, time.Now())
 	}
 	return out
