@@ -220,7 +220,9 @@ func tryAsk(ctx context.Context, transport http.RoundTripper, url string, header
 	if err != nil {
 		return nil, "", err
 	}
-	req.Header = header
+	if header != nil {
+		req.Header = header
+	}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
 		return nil, "", err
