@@ -119,8 +119,7 @@ func createDry(ctx context.Context, r Reader, pod *unstructured.Unstructured) (*
 	if err != nil {
 		return nil, err
 	}
-	born := &corev1.Pod{}
-	return born, runtime.DefaultUnstructuredConverter.FromUnstructured(out.Object, born)
+	return toPod(out)
 }
 
 // refusal tells what a refused dry run says about the webhook.
