@@ -10,6 +10,7 @@ import (
 func (c *collector) finish() *Snapshot {
 	c.settle()
 	s := &c.snap
+	s.sort()
 	s.Cluster.Coverage = Coverage{Complete: len(c.gaps) == 0}
 	for g := range c.gaps {
 		s.Cluster.Coverage.Gaps = append(s.Cluster.Coverage.Gaps, g)

@@ -56,7 +56,10 @@ func (f *files) ClusterName() string { return f.name }
 // Read implements [Source].
 func (f *files) Read(ctx context.Context) (*Snapshot, error) {
 	c := newCollector(f.name, !f.opts.NoHeuristics)
-	c.snap.Cluster = f.opts.Cluster
+	c.snap.Cluster, c.snap.Origin = f.opts.Cluster, "files"
+	if f.path != "" {
+		c.snap.Origin = "file:" + f.path
+	}
 	fsys := f.fsys
 	if fsys == nil {
 		root, err := os.OpenRoot(f.path)

@@ -57,6 +57,7 @@ func TestFilesReadsAList(t *testing.T) {
 	}
 	two := int32(2)
 	want := &catalog.Snapshot{
+		Origin:  "files",
 		Cluster: catalog.Cluster{Name: "one", Coverage: catalog.Coverage{Complete: true}},
 		Bindings: []catalog.AzureIdentityBinding{{
 			Meta:          catalog.Meta{APIVersion: "aadpodidentity.k8s.io/v1", Kind: "AzureIdentityBinding", Namespace: "shop", Name: "web", Origin: "file:a/dump.yaml#1.1"},

@@ -44,6 +44,7 @@ type FleetCluster struct {
 
 	line    int
 	refused string // why Snapshot must not be opened
+	saved   bool   // Snapshot is a file that WriteSnapshot wrote
 }
 
 // FleetError is one thing that is wrong with a fleet file.

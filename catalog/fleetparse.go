@@ -146,9 +146,9 @@ func (p *fleetParser) check(fsys fs.FS) {
 			p.fail(c.line, field, "%s", c.refused)
 		case c.Snapshot != "" && c.Context != "":
 			p.fail(c.line, field, "says both snapshot and context; the snapshot is read, remove one of them")
-			c.refused = p.beside(fsys, c.line, field+".snapshot", c.Snapshot)
+			c.refused, c.saved = p.beside(fsys, c.line, field+".snapshot", c.Snapshot)
 		case c.Snapshot != "":
-			c.refused = p.beside(fsys, c.line, field+".snapshot", c.Snapshot)
+			c.refused, c.saved = p.beside(fsys, c.line, field+".snapshot", c.Snapshot)
 		}
 		named = append(named, c)
 	}
@@ -158,17 +158,18 @@ func (p *fleetParser) check(fsys fs.FS) {
 	}
 }
 
-// beside checks that a path stays in the fleet file's folder and is there. It returns what is wrong with it.
-func (p *fleetParser) beside(fsys fs.FS, line int, field, name string) string {
+// beside checks that a path stays in the fleet file's folder and is there. It returns what is wrong with it, and whether it is a file.
+func (p *fleetParser) beside(fsys fs.FS, line int, field, name string) (reason string, file bool) {
 	clean := path.Clean(name)
-	reason := ""
 	if path.IsAbs(name) || strings.Contains(name, `\`) || !fs.ValidPath(clean) {
 		reason = fmt.Sprintf("%q leaves the folder of the fleet file; use a path beside it, without ..", shown(name))
-	} else if _, err := fs.Stat(fsys, clean); err != nil {
+	} else if info, err := fs.Stat(fsys, clean); err == nil {
+		file = !info.IsDir()
+	} else {
 		reason = fmt.Sprintf("%q: %s; paths are relative to the fleet file", shown(name), reasonOf(err))
 	}
 	if reason != "" {
 		p.fail(line, field, "%s", reason)
 	}
-	return reason
+	return reason, file
 }

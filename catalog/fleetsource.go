@@ -35,6 +35,9 @@ func (f *Fleet) source(c *FleetCluster, o FleetSourceOptions) Source {
 		files = *o.Files
 	}
 	files.Cluster = c.cluster()
+	if c.saved {
+		return &savedFile{dir: f.dir, name: c.Snapshot, cluster: c.cluster()}
+	}
 	return Dir(c.Name, filepath.Join(f.dir, filepath.FromSlash(c.Snapshot)), &files)
 }
 

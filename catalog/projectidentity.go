@@ -70,7 +70,7 @@ func (p *projection) azureIdentity() {
 	}
 	f := p.folded(spec, "spec", "type", "resourceID", "clientID", "tenantID")
 	kind, _ := p.integer(f.values["type"], "spec.type")
-	if kind < 0 || kind > podidentity.TypeServicePrincipalCertificate {
+	if kind != int64(int32(kind)) {
 		p.fail("spec.type", "%d is none of 0, 1 and 2", kind)
 	}
 	id := AzureIdentity{

@@ -18,7 +18,7 @@ func (e *estate) noteIdentities(r *reporter, f *fleet) {
 			continue
 		}
 		noteSpec(r, ai)
-		if e.snap.ManagedIdentitiesRead {
+		if e.snap.ManagedIdentitiesRead && e.snap.readSubscriptionOf(ai.ResourceID) {
 			noteGone(r, f, ai)
 		}
 	}

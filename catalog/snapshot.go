@@ -31,6 +31,9 @@ type Snapshot struct {
 	// ManagedIdentities are the user-assigned identities that exist in Azure; meaningful only with ManagedIdentitiesRead.
 	ManagedIdentities     []ManagedIdentity `json:"managedIdentities,omitempty"`
 	ManagedIdentitiesRead bool              `json:"managedIdentitiesRead,omitempty"`
+	// ManagedIdentitiesIn are the subscriptions, in lower case, whose identities were read; empty means all that matter. An identity
+	// of another subscription is unknown, not gone.
+	ManagedIdentitiesIn []string `json:"managedIdentitiesIn,omitempty"`
 
 	// Malformed are the objects that could not be used, wholly or in part; the rest of the snapshot goes on without them.
 	Malformed []Malformed `json:"malformed,omitempty"`

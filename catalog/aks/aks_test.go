@@ -1,0 +1,191 @@
+package aks_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	acs "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/containerservice/armcontainerservice/v6"
+	acsfake "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/containerservice/armcontainerservice/v6/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/msi/armmsi"
+	msifake "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/msi/armmsi/fake"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/catalog/aks"
+)
+
+const (
+	clusterID  = "/subscriptions/SUB-1/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/one"
+	identityID = "/subscriptions/SUB-1/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/web"
+)
+
+// azure answers for both resource providers.
+type azure struct {
+	clusters   policy.Transporter
+	identities policy.Transporter
+	requests   int
+}
+
+// Do implements policy.Transporter.
+func (a *azure) Do(r *http.Request) (*http.Response, error) {
+	a.requests++
+	if strings.Contains(r.URL.Path, "ManagedIdentity") {
+		return a.identities.Do(r)
+	}
+	return a.clusters.Do(r)
+}
+
+func cluster() acs.ManagedCluster {
+	state := acs.ManagedClusterPodIdentityProvisioningStateFailed
+	return acs.ManagedCluster{
+		ID: to.Ptr(clusterID), Name: to.Ptr("one"), Location: to.Ptr("eastus"),
+		Properties: &acs.ManagedClusterProperties{
+			OidcIssuerProfile: &acs.ManagedClusterOIDCIssuerProfile{Enabled: to.Ptr(true), IssuerURL: to.Ptr("https://eastus.oic.prod-aks.azure.com/t/g/")},
+			PodIdentityProfile: &acs.ManagedClusterPodIdentityProfile{
+				Enabled: to.Ptr(true),
+				UserAssignedIdentities: []*acs.ManagedClusterPodIdentity{
+					{Name: to.Ptr("web"), Namespace: to.Ptr("shop"), Identity: &acs.UserAssignedIdentity{ClientID: to.Ptr("c"), ResourceID: to.Ptr(identityID)}},
+					{
+						Name: to.Ptr("broken"), Namespace: to.Ptr("shop"), BindingSelector: to.Ptr("other"), ProvisioningState: &state,
+						ProvisioningInfo: &acs.ManagedClusterPodIdentityProvisioningInfo{Error: &acs.ManagedClusterPodIdentityProvisioningError{
+							Error: &acs.ManagedClusterPodIdentityProvisioningErrorBody{
+								Code: to.Ptr("PodIdentityAddonIdentitiesAssignmentError"), Message: to.Ptr("not assigned"),
+								Details: []*acs.ManagedClusterPodIdentityProvisioningErrorBody{{Message: to.Ptr("no permission")}},
+							},
+						}},
+					},
+				},
+				UserAssignedIdentityExceptions: []*acs.ManagedClusterPodIdentityException{
+					{Name: to.Ptr("aks-addon-exception"), Namespace: to.Ptr("kube-system"), PodLabels: map[string]*string{"kubernetes.azure.com/managedby": to.Ptr("aks")}},
+					{Name: to.Ptr("agent"), Namespace: to.Ptr("shop"), PodLabels: map[string]*string{"app": to.Ptr("agent")}},
+				},
+			},
+		},
+	}
+}
+
+func newAzure() *azure {
+	return &azure{
+		clusters: acsfake.NewManagedClustersServerTransport(&acsfake.ManagedClustersServer{
+			Get: func(_ context.Context, _, name string, _ *acs.ManagedClustersClientGetOptions) (resp azfake.Responder[acs.ManagedClustersClientGetResponse], errResp azfake.ErrorResponder) {
+				if name != "one" {
+					errResp.SetResponseError(http.StatusNotFound, "ResourceNotFound")
+					return
+				}
+				resp.SetResponse(http.StatusOK, acs.ManagedClustersClientGetResponse{ManagedCluster: cluster()}, nil)
+				return
+			},
+			NewListPager: func(*acs.ManagedClustersClientListOptions) (resp azfake.PagerResponder[acs.ManagedClustersClientListResponse]) {
+				for _, id := range []string{clusterID, strings.Replace(clusterID, "/one", "/two", 1)} {
+					resp.AddPage(http.StatusOK, acs.ManagedClustersClientListResponse{ManagedClusterListResult: acs.ManagedClusterListResult{
+						Value: []*acs.ManagedCluster{{ID: to.Ptr(id)}}}}, nil)
+				}
+				return
+			},
+		}),
+		identities: msifake.NewUserAssignedIdentitiesServerTransport(&msifake.UserAssignedIdentitiesServer{
+			NewListBySubscriptionPager: func(*armmsi.UserAssignedIdentitiesClientListBySubscriptionOptions) (resp azfake.PagerResponder[armmsi.UserAssignedIdentitiesClientListBySubscriptionResponse]) {
+				for _, name := range []string{"web", "batch"} {
+					resp.AddPage(http.StatusOK, armmsi.UserAssignedIdentitiesClientListBySubscriptionResponse{UserAssignedIdentitiesListResult: armmsi.UserAssignedIdentitiesListResult{
+						Value: []*armmsi.Identity{{ID: to.Ptr(strings.Replace(identityID, "/web", "/"+name, 1)), Location: to.Ptr("eastus"), Properties: &armmsi.UserAssignedIdentityProperties{ClientID: to.Ptr("client-" + name), TenantID: to.Ptr("t")}}},
+					}}, nil)
+				}
+				return
+			},
+		}),
+	}
+}
+
+func options(a *azure) *aks.Options {
+	o := &aks.Options{}
+	o.Transport = a
+	o.Retry.MaxRetries = -1
+	return o
+}
+
+func TestARMIsASource(t *testing.T) {
+	s, err := aks.NewSource("", clusterID, &azfake.TokenCredential{}, options(newAzure()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := s.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin := "arm:" + clusterID
+	want := &catalog.Snapshot{
+		Origin: origin,
+		Cluster: catalog.Cluster{Name: "one", Region: "eastus", ResourceID: clusterID, Issuer: "https://eastus.oic.prod-aks.azure.com/t/g/",
+			Coverage: catalog.Coverage{Complete: true}},
+		AddOn: &catalog.AddOn{
+			Enabled: true, Origin: origin,
+			Identities: []catalog.AddOnIdentity{
+				{Name: "web", Namespace: "shop", Selector: "web", ResourceID: identityID, ClientID: "c"},
+				{Name: "broken", Namespace: "shop", Selector: "other", ProvisioningState: "Failed", ProvisioningError: "PodIdentityAddonIdentitiesAssignmentError: not assigned; no permission"},
+			},
+			Exceptions: []catalog.AddOnException{{Name: "agent", Namespace: "shop", PodLabels: map[string]string{"app": "agent"}}},
+		},
+		ManagedIdentities: []catalog.ManagedIdentity{
+			{ResourceID: identityID, ClientID: "client-web", TenantID: "t", Location: "eastus", Origin: "arm:" + identityID},
+			{ResourceID: strings.Replace(identityID, "/web", "/batch", 1), ClientID: "client-batch", TenantID: "t", Location: "eastus", Origin: "arm:" + strings.Replace(identityID, "/web", "/batch", 1)},
+		},
+		ManagedIdentitiesRead: true, ManagedIdentitiesIn: []string{"sub-1"},
+	}
+	if diff := cmp.Diff(want, snap); diff != "" {
+		t.Errorf("snapshot (-want +got):\n%s", diff)
+	}
+}
+
+func TestSourcesOfASubscriptionShareItsIdentities(t *testing.T) {
+	a := newAzure()
+	sources, err := aks.Sources(t.Context(), "SUB-1", &azfake.TokenCredential{}, options(a))
+	if err != nil || len(sources) != 2 {
+		t.Fatalf("sources %v, error %v", sources, err)
+	}
+	a.requests = 0
+	snaps, err := catalog.ReadAll(t.Context(), sources, &catalog.ScanOptions{Concurrency: 1})
+	if err == nil || !strings.Contains(err.Error(), "catalog: cluster \"two\"") {
+		t.Errorf("a cluster that is gone: %v", err)
+	}
+	if snaps[1].Cluster.Coverage.Complete || snaps[1].Cluster.Coverage.Gaps[0].Reason != "HTTP 404 ResourceNotFound" {
+		t.Errorf("coverage %+v", snaps[1].Cluster.Coverage)
+	}
+	if len(snaps[0].ManagedIdentities) != 2 || a.requests != 4 { // two clusters, two pages of identities
+		t.Errorf("%d identities in %d requests", len(snaps[0].ManagedIdentities), a.requests)
+	}
+}
+
+func TestIdentitiesThatCannotBeReadAreAGap(t *testing.T) {
+	a := newAzure()
+	a.identities = msifake.NewUserAssignedIdentitiesServerTransport(&msifake.UserAssignedIdentitiesServer{
+		NewListBySubscriptionPager: func(*armmsi.UserAssignedIdentitiesClientListBySubscriptionOptions) (resp azfake.PagerResponder[armmsi.UserAssignedIdentitiesClientListBySubscriptionResponse]) {
+			resp.AddResponseError(http.StatusForbidden, "AuthorizationFailed")
+			return
+		},
+	})
+	s, err := aks.NewSource("prod", clusterID, &azfake.TokenCredential{}, options(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := s.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := catalog.Coverage{Gaps: []catalog.Gap{{Resource: "/subscriptions/sub-1/providers/Microsoft.ManagedIdentity/userAssignedIdentities", Reason: "HTTP 403 AuthorizationFailed: grant Reader on it"}}}
+	if diff := cmp.Diff(want, snap.Cluster.Coverage); diff != "" || snap.ManagedIdentitiesRead {
+		t.Errorf("coverage (-want +got):\n%s", diff)
+	}
+}
+
+func TestAResourceIDOfSomethingElseIsRefused(t *testing.T) {
+	for _, id := range []string{"", "one", identityID} {
+		if _, err := aks.NewSource("", id, &azfake.TokenCredential{}, nil); err == nil {
+			t.Errorf("%q was taken for a cluster", id)
+		}
+	}
+}
