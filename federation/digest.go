@@ -13,28 +13,45 @@ import (
 	"github.com/wimigrate/wimigrate/catalog"
 )
 
-// digester hashes strings, each with its length, so that no two lists of strings have the same bytes.
+// digester hashes strings, each with its length, so that no two lists of strings have the same bytes. It is used again and again.
 type digester struct {
 	hash hash.Hash
-	buf  *bufio.Writer
-	n    [binary.MaxVarintLen64]byte
+	buf  []byte
 }
 
-func newDigester() *digester {
-	h := sha256.New()
-	return &digester{hash: h, buf: bufio.NewWriterSize(h, 1<<12)}
-}
+func newDigester() *digester { return &digester{hash: sha256.New(), buf: make([]byte, 0, 1<<12)} }
 
 func (d *digester) write(values ...string) {
 	for _, v := range values {
-		d.buf.Write(d.n[:binary.PutUvarint(d.n[:], uint64(len(v)))]) // a hash never fails
-		d.buf.WriteString(v)
+		if len(d.buf)+len(v)+binary.MaxVarintLen64 > cap(d.buf) {
+			d.flush()
+		}
+		d.buf = binary.AppendUvarint(d.buf, uint64(len(v)))
+		d.buf = append(d.buf, v...)
 	}
 }
 
+func (d *digester) flush() {
+	d.hash.Write(d.buf) // a hash never fails
+	d.buf = d.buf[:0]
+}
+
+// sum returns the digest and starts anew.
 func (d *digester) sum() string {
-	d.buf.Flush()
-	return "sha256:" + hex.EncodeToString(d.hash.Sum(nil))
+	d.flush()
+	var sum [sha256.Size]byte
+	text := "sha256:" + hex.EncodeToString(d.hash.Sum(sum[:0]))
+	d.hash.Reset()
+	return text
+}
+
+// credentials hashes credentials that are sorted.
+func (d *digester) credentials(sorted []Credential) string {
+	for i := range sorted {
+		c := &sorted[i]
+		d.write(c.Name, c.Issuer, c.Subject, c.Audience)
+	}
+	return d.sum()
 }
 
 // sortedCredentials returns a copy sorted by name.
@@ -58,14 +75,7 @@ func compareCredentials(a, b Credential) int {
 }
 
 // credentialsDigest hashes credentials that are sorted.
-func credentialsDigest(sorted []Credential) string {
-	d := newDigester()
-	for i := range sorted {
-		c := &sorted[i]
-		d.write(c.Name, c.Issuer, c.Subject, c.Audience)
-	}
-	return d.sum()
-}
+func credentialsDigest(sorted []Credential) string { return newDigester().credentials(sorted) }
 
 // inputsDigest hashes what a plan depends on: clusters with their issuers, needs, and the credentials of every identity. It reads the
 // needs off the changes where it can, which are sorted already.

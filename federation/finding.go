@@ -69,13 +69,13 @@ func (f *fleet) findings(cat *catalog.Catalog) []catalog.Finding {
 }
 
 // needFindings reports the needs that no credential can be made for.
-func needFindings(cat *catalog.Catalog, ids []catalog.Identity) []catalog.Finding {
+func needFindings(cat *catalog.Catalog, ids assignment) []catalog.Finding {
 	var out []catalog.Finding
 	for i := range cat.Needs {
 		n := &cat.Needs[i]
-		if ids[i].ID() == "" {
+		if ids.of(i).ID() == "" {
 			out = append(out, catalog.Finding{Code: catalog.DanglingIdentity, Severity: catalog.Error, Cluster: n.Cluster, Namespace: n.Namespace,
-				Object: "ServiceAccount/" + n.ServiceAccount, Message: fmt.Sprintf("identity %q has neither a resource ID nor a client ID: nothing can trust the service account", ids[i].Name),
+				Object: "ServiceAccount/" + n.ServiceAccount, Message: fmt.Sprintf("identity %q has neither a resource ID nor a client ID: nothing can trust the service account", ids.of(i).Name),
 				Remedy: "complete the AzureIdentity, or remove it"})
 		}
 		if !dnsName(n.Namespace) || !dnsName(n.ServiceAccount) {

@@ -18,13 +18,14 @@ type group struct {
 
 // groupNeeds puts needs with the same identity together, letter case aside, and adds the identities that only the state knows. The
 // groups are sorted by key, the needs of each by cluster, namespace and service account.
-func groupNeeds(cat *catalog.Catalog, have State, ids []catalog.Identity) []*group {
-	g := newGrouper(ids, len(have))
-	for i := range ids {
-		if ids[i].ID() == "" {
+func groupNeeds(cat *catalog.Catalog, have State, ids assignment) []*group {
+	g := newGrouper(len(cat.Needs), ids.of, len(have))
+	for i := range cat.Needs {
+		id := ids.of(i)
+		if id.ID() == "" {
 			continue // reported by needFindings
 		}
-		group := g.of(ids[i])
+		group := g.of(*id)
 		group.needs = append(group.needs, int32(i))
 	}
 	for key := range have {
@@ -47,8 +48,8 @@ type grouper struct {
 	groups   []*group
 }
 
-func newGrouper(ids []catalog.Identity, size int) *grouper {
-	return &grouper{byRaw: map[catalog.Identity]*group{}, byKey: make(map[string]*group, size), byClient: resourceByClient(ids)}
+func newGrouper(n int, id func(int) *catalog.Identity, size int) *grouper {
+	return &grouper{byRaw: map[catalog.Identity]*group{}, byKey: make(map[string]*group, size), byClient: resourceByClient(n, id)}
 }
 
 func (g *grouper) sorted() []*group {
@@ -103,17 +104,17 @@ func less(a, b catalog.Identity) bool {
 }
 
 // resourceByClient maps client IDs to resource IDs, for the needs that know an identity by its client ID alone.
-func resourceByClient(ids []catalog.Identity) map[string]string {
+func resourceByClient(n int, of func(int) *catalog.Identity) map[string]string {
 	m := map[string]string{}
 	missing := false
-	for i := range ids {
-		missing = missing || ids[i].Kind != catalog.Application && ids[i].ResourceID == ""
+	for i := range n {
+		missing = missing || of(i).Kind != catalog.Application && of(i).ResourceID == ""
 	}
 	if !missing {
 		return m
 	}
-	for i := range ids {
-		id := &ids[i]
+	for i := range n {
+		id := of(i)
 		if id.Kind == catalog.Application || id.ResourceID == "" || id.ClientID == "" {
 			continue
 		}

@@ -14,10 +14,11 @@ type pair struct{ issuer, subject string }
 type matcher struct {
 	*planner
 	group    *group
-	existing []Credential // sorted by name
+	existing []Credential // sorted by name; the buffer is used again for the next identity
 	used     []bool       // existing credentials that a want has claimed
 	pairs    map[pair]int // existing by pair; -1 for a pair that a want has claimed
 	names    map[string]int
+	open     []open
 	done     []Change // keep, replace and create
 	blocked  []catalog.Finding
 	created  int
@@ -26,8 +27,17 @@ type matcher struct {
 
 const taken = -1
 
-func (m *matcher) reset(p *planner, g *group, existing []Credential) {
-	m.planner, m.group, m.existing = p, g, existing
+// open is a want whose pair is not there.
+type open struct {
+	need *catalog.Need
+	Triple
+}
+
+func (m *matcher) reset(p *planner, g *group, have []Credential) {
+	m.planner, m.group = p, g
+	m.existing = append(m.existing[:0], have...)
+	slices.SortFunc(m.existing, compareCredentials)
+	existing := m.existing
 	m.used = slices.Grow(m.used[:0], len(existing))[:len(existing)]
 	clear(m.used)
 	if m.pairs == nil {
@@ -39,12 +49,11 @@ func (m *matcher) reset(p *planner, g *group, existing []Credential) {
 		m.pairs[pair{existing[i].Issuer, existing[i].Subject}] = i
 		m.names[strings.ToLower(existing[i].Name)] = i // ARM ignores the letter case of names
 	}
-	m.done, m.blocked, m.created, m.unused = m.done[:0], m.blocked[:0], 0, len(existing)
+	m.open, m.done, m.blocked, m.created, m.unused = m.open[:0], m.done[:0], m.blocked[:0], 0, len(existing)
 }
 
 // match settles every want: first those whose pair is there, so that no credential that is wanted elsewhere is replaced.
 func (m *matcher) match() {
-	var open []int32
 	for _, i := range m.group.needs {
 		n := &m.cat.Needs[i]
 		t, ok := m.want(n)
@@ -57,15 +66,13 @@ func (m *matcher) match() {
 		case there:
 			m.found(n, t, at)
 		default:
-			open = append(open, i)
+			m.open = append(m.open, open{n, t})
 			m.pairs[pair{t.Issuer, t.Subject}] = taken
 		}
 	}
-	for _, i := range open {
-		n := &m.cat.Needs[i]
-		t, _ := m.want(n)
-		if !m.follow(n, t) {
-			m.create(n, t)
+	for i := range m.open {
+		if w := &m.open[i]; !m.follow(w.need, w.Triple) {
+			m.create(w.need, w.Triple)
 		}
 	}
 }
@@ -94,7 +101,7 @@ func (m *matcher) found(n *catalog.Need, t Triple, at int) {
 	case c.Audience == t.Audience:
 		m.add(Keep, n, c, nil, "trusted already, under a name that somebody else chose")
 	case m.opts.ReplaceAudience || ownName(m.opts.NamePrefix, c.Name, n.Namespace, n.ServiceAccount):
-		m.add(Replace, n, t.named(c.Name), &m.existing[at], "the issuer and subject are trusted for audience "+c.Audience+" only, and Azure holds such a pair once")
+		m.add(Replace, n, t.named(c.Name), &c, "the issuer and subject are trusted for audience "+c.Audience+" only, and Azure holds such a pair once")
 	default:
 		m.blocked = append(m.blocked, audienceFinding(n, m.group.identity.ID(), c, t.Audience))
 	}
@@ -126,7 +133,7 @@ func (m *matcher) follow(n *catalog.Need, t Triple) bool {
 			continue
 		}
 		m.claim(at)
-		m.add(Replace, n, t.named(c.Name), &m.existing[at], why)
+		m.add(Replace, n, t.named(c.Name), &c, why)
 		return true
 	}
 	return false

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/wimigrate/wimigrate/catalog"
 )
@@ -24,10 +25,10 @@ func NewPlan(cat *catalog.Catalog, have State, opts *PlanOptions) (*Plan, error)
 		return nil, err
 	}
 	have = lowerKeys(have)
-	ids := o.Topology.assign(cat, o.Scope)
-	p := &planner{cat: cat, have: have, opts: o, fleet: newFleet(cat), plan: &Plan{Topology: o.Topology.Name}}
+	ids := o.Topology.assignment(cat, o.Scope)
+	p := &planner{cat: cat, have: have, opts: o, fleet: newFleet(cat), plan: &Plan{Topology: o.Topology.Name}, digest: newDigester()}
 	p.plan.Changes = make([]Change, 0, len(cat.Needs))
-	p.plan.Findings = append(p.fleet.findings(cat), needFindings(cat, ids)...)
+	p.plan.Findings = slices.Concat([]catalog.Finding{}, p.fleet.findings(cat), needFindings(cat, ids))
 	groups := groupNeeds(cat, have, ids)
 	p.plan.Identities = make([]IdentityPlan, 0, len(groups))
 	for _, g := range groups {
@@ -40,13 +41,14 @@ func NewPlan(cat *catalog.Catalog, have State, opts *PlanOptions) (*Plan, error)
 
 // planner carries one run of NewPlan.
 type planner struct {
-	cat   *catalog.Catalog
-	have  State
-	opts  PlanOptions
-	fleet *fleet
-	plan  *Plan
-	m     matcher         // reused from identity to identity
-	today map[string]bool // keys of the identities that needs have today; nil until asked for
+	cat    *catalog.Catalog
+	have   State
+	opts   PlanOptions
+	fleet  *fleet
+	plan   *Plan
+	digest *digester
+	m      matcher         // used again for each identity
+	today  map[string]bool // keys of the identities that needs have today; nil until asked for
 }
 
 // proposed reports whether the topology made the identity up: no need has it today.
@@ -66,18 +68,17 @@ func (p *planner) proposed(g *group) bool {
 // identity plans one identity and appends its changes, findings and summary.
 func (p *planner) identity(g *group) {
 	existing, read := p.have[g.key]
-	sorted := sortedCredentials(existing)
-	p.m.reset(p, g, sorted)
+	p.m.reset(p, g, existing)
 	p.m.match()
 	prune := p.m.prunable()
 	sum := IdentityPlan{
 		ID: g.identity.ID(), Identity: g.identity, Unread: !read && !p.proposed(g), Proposed: !read && p.proposed(g),
-		Have: len(existing), Foreign: p.m.foreign(), State: credentialsDigest(sorted),
+		Have: len(existing), Foreign: p.m.foreign(), State: p.digest.credentials(p.m.existing),
 	}
 	sum.After = sum.Have + p.m.created - len(prune)
 	sum.Peak = peak(sum.Have, len(prune), p.m.created)
 	first := len(p.plan.Changes)
-	p.plan.Changes = append(p.plan.Changes, p.m.changes(prune)...)
+	p.plan.Changes = p.m.appendChanges(p.plan.Changes, prune)
 	changes := p.plan.Changes[first:]
 	if sum.Peak > MaxCredentials {
 		sum.Split = split(g.identity, changes)

@@ -42,7 +42,7 @@ func Observe(ctx context.Context, s Store, cat *catalog.Catalog, opts *ObserveOp
 
 // groupIdentities returns the distinct identities, sorted by key.
 func groupIdentities(ids []catalog.Identity) []*group {
-	g := newGrouper(ids, len(ids))
+	g := newGrouper(len(ids), func(i int) *catalog.Identity { return &ids[i] }, len(ids))
 	for _, id := range ids {
 		if id.ID() != "" {
 			g.of(id)

@@ -19,7 +19,8 @@ func (m *matcher) prunable() []Change {
 		}
 		if why := m.dead(c); why != "" {
 			m.used[i] = true
-			deletes = append(deletes, Change{Action: Delete, Identity: m.group.identity.ID(), Credential: *c, Before: c, Why: why})
+			before := *c
+			deletes = append(deletes, Change{Action: Delete, Identity: m.group.identity.ID(), Credential: before, Before: &before, Why: why})
 		}
 	}
 	return deletes
@@ -100,20 +101,19 @@ func (m *matcher) alive(cluster int, namespace, account string) bool {
 // foreign counts the credentials that nothing in the catalog wants.
 func (m *matcher) foreign() int { return m.unused }
 
-// changes returns the identity's changes in the order in which Apply makes them: what stays, deletes, which free slots and pairs,
+// appendChanges appends the identity's changes in the order in which Apply makes them: what stays, deletes, which free slots and pairs,
 // replaces, which take none, and creates.
-func (m *matcher) changes(deletes []Change) []Change {
-	all := make([]Change, 0, len(m.done)+len(deletes))
+func (m *matcher) appendChanges(to, deletes []Change) []Change {
 	pick := func(a Action) {
 		for i := range m.done {
 			if m.done[i].Action == a {
-				all = append(all, m.done[i])
+				to = append(to, m.done[i])
 			}
 		}
 	}
 	pick(Keep)
-	all = append(all, deletes...)
+	to = append(to, deletes...)
 	pick(Replace)
 	pick(Create)
-	return all
+	return to
 }

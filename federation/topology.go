@@ -17,20 +17,14 @@ const (
 type Topology struct {
 	// Name identifies the topology in plans and comparisons.
 	Name string
-	// assign returns one identity per need of the catalog, by index.
+	// assign returns one identity per need of the catalog, by index; nil keeps them all.
 	assign   func(cat *catalog.Catalog, scope string) []catalog.Identity
 	regional bool
 }
 
 // KeepIdentities leaves every need the identity that its binding has today, so that no role assignment changes.
 func KeepIdentities() Topology {
-	return Topology{Name: TopologyKeep, assign: func(cat *catalog.Catalog, _ string) []catalog.Identity {
-		ids := make([]catalog.Identity, len(cat.Needs))
-		for i := range cat.Needs {
-			ids[i] = cat.Needs[i].Identity
-		}
-		return ids
-	}}
+	return Topology{Name: TopologyKeep, assign: func(*catalog.Catalog, string) []catalog.Identity { return nil }}
 }
 
 // PerWorkload gives each service account one identity of its own, trusted by every cluster that it runs in. Identities are proposed:
@@ -76,10 +70,33 @@ func Topologies() []Topology {
 // Identities returns the identities that the topology assigns to the needs of a catalog, by the needs' index. Scope is that of
 // PlanOptions.
 func (t Topology) Identities(cat *catalog.Catalog, scope string) []catalog.Identity {
-	if t.assign == nil {
-		t = KeepIdentities()
+	if t.assign != nil {
+		if ids := t.assign(cat, scope); ids != nil {
+			return ids
+		}
 	}
-	return t.assign(cat, scope)
+	ids := make([]catalog.Identity, len(cat.Needs))
+	for i := range cat.Needs {
+		ids[i] = cat.Needs[i].Identity
+	}
+	return ids
+}
+
+// assignment is which identity each need uses.
+type assignment struct {
+	cat *catalog.Catalog
+	ids []catalog.Identity // nil: those that the needs have
+}
+
+func (t Topology) assignment(cat *catalog.Catalog, scope string) assignment {
+	return assignment{cat, t.assign(cat, scope)}
+}
+
+func (a assignment) of(i int) *catalog.Identity {
+	if a.ids != nil {
+		return &a.ids[i]
+	}
+	return &a.cat.Needs[i].Identity
 }
 
 func clustersByName(cat *catalog.Catalog) map[string]catalog.Cluster {

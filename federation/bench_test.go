@@ -1,0 +1,64 @@
+package federation_test
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/federation"
+)
+
+// bigFleet has clusters × needs, twenty needs to an identity, half of them trusted already.
+func bigFleet(clusters, needs int) (*catalog.Catalog, federation.State) {
+	cat, have := &catalog.Catalog{}, federation.State{}
+	for c := range clusters {
+		cl := cluster(fmt.Sprintf("aks-%04d", c), []string{"eastus", "westeurope"}[c%2], c)
+		cat.Clusters = append(cat.Clusters, cl)
+		var id catalog.Identity
+		for n := range needs {
+			if n%20 == 0 {
+				id = managed(fmt.Sprintf("id-%04d-%03d", c, n/20))
+			}
+			need := need(cl.Name, fmt.Sprintf("ns-%03d", n/10), fmt.Sprintf("sa-%d", n%10), id)
+			cat.Needs = append(cat.Needs, need)
+			if n%2 == 0 {
+				have[id.Key()] = append(have[id.Key()], federation.Credential{
+					Name:   federation.CredentialName("", cl.Name, need.Namespace, need.ServiceAccount),
+					Issuer: cl.Issuer, Subject: federation.Subject(need.Namespace, need.ServiceAccount), Audience: federation.DefaultAudience,
+				})
+			}
+		}
+	}
+	return cat, have
+}
+
+// BenchmarkNewPlan plans and compares with what is there; "triples/s" should not fall with the size. Memory is the high-water mark of
+// the heap, the catalog and the state included.
+func BenchmarkNewPlan(b *testing.B) {
+	for _, clusters := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprintf("triples=%d", clusters*1000), func(b *testing.B) {
+			old := runtime.GOMAXPROCS(1)
+			defer runtime.GOMAXPROCS(old)
+			cat, have := bigFleet(clusters, 1000)
+			runtime.GC()
+			b.ReportAllocs()
+			var p *federation.Plan
+			for b.Loop() {
+				p = nil
+				var err error
+				if p, err = federation.NewPlan(cat, have, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if len(p.Changes) != clusters*1000 {
+				b.Fatalf("%d changes", len(p.Changes))
+			}
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			b.ReportMetric(float64(clusters*1000*b.N)/b.Elapsed().Seconds(), "triples/s")
+			b.ReportMetric(float64(m.HeapSys)/1e6, "heap-MB")
+			runtime.KeepAlive(cat)
+		})
+	}
+}
