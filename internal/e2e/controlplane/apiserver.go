@@ -21,9 +21,12 @@ import (
 // startLimit bounds the wait for an API server; it is generous because test machines are slow, and a crash ends the wait at once.
 const startLimit = 3 * time.Minute
 
+// apiServerGrace is short: an API server with open watches drains them for longer than anyone here wants to wait, and loses nothing.
+const apiServerGrace = 300 * time.Millisecond
+
 func (c *ControlPlane) runAPIServer(ctx context.Context) error {
 	p, err := c.group.Start(process.Spec{Name: string(assets.APIServer), Path: c.cfg.Programs[assets.APIServer],
-		Args: c.apiServerArgs(), Grace: 10 * time.Second})
+		Args: c.apiServerArgs(), Grace: apiServerGrace})
 	if err != nil {
 		return err
 	}

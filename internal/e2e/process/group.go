@@ -3,6 +3,7 @@
 package process
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -28,8 +29,8 @@ type Spec struct {
 	Env []string
 	// Stdout, when set, receives standard output; otherwise it joins standard error in the log file.
 	Stdout *os.File
-	// Discard drops standard error instead of writing a log file: for programs that run in their hundreds.
-	Discard bool
+	// Log names the log file when several processes share one; empty means Name.
+	Log string
 	// Grace is how long Stop waits between SIGTERM and SIGKILL; 0 means 10 s.
 	Grace time.Duration
 }
@@ -80,15 +81,13 @@ func (g *Group) Start(s Spec) (*Process, error) {
 	}
 	cmd.SysProcAttr = attributes()
 	p := &Process{spec: s, cmd: cmd, done: make(chan struct{})}
-	if !s.Discard {
-		p.log = filepath.Join(g.logDir, s.Name+".log")
-		f, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-		if err != nil {
-			return nil, fmt.Errorf("process: start %s: %w", s.Name, err)
-		}
-		defer f.Close()
-		cmd.Stdout, cmd.Stderr = f, f
+	p.log = filepath.Join(g.logDir, cmp.Or(s.Log, s.Name)+".log")
+	f, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("process: start %s: %w", s.Name, err)
 	}
+	defer f.Close()
+	cmd.Stdout, cmd.Stderr = f, f
 	if s.Stdout != nil {
 		cmd.Stdout = s.Stdout
 	}

@@ -1,0 +1,12 @@
+package workload
+
+import "fmt"
+
+// newSource builds the credential that the configuration names.
+func newSource(cfg Config) (*source, error) {
+	switch cfg.Credential {
+	case Azidentity:
+		return newAzidentity(cfg)
+	}
+	return nil, fmt.Errorf("workload: %s=%q is not a known credential", EnvCredential, cfg.Credential)
+}
