@@ -1,0 +1,103 @@
+package kubelet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	authv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// tokenVolume is one projected service-account token and where it is kept.
+type tokenVolume struct {
+	source corev1.ServiceAccountTokenProjection
+	path   string
+	next   time.Duration // from now until the token is to be replaced
+}
+
+// mount fetches the projected tokens that name an audience, as all for Entra do. The token for the API server itself, which admission
+// adds to every pod, is left out: no workload here reads it.
+func (k *Kubelet) mount(ctx context.Context, pod *corev1.Pod, dir string) ([]*tokenVolume, error) {
+	var volumes []*tokenVolume
+	for _, v := range pod.Spec.Volumes {
+		if v.Projected == nil {
+			continue
+		}
+		for _, s := range v.Projected.Sources {
+			if s.ServiceAccountToken == nil || s.ServiceAccountToken.Audience == "" {
+				continue
+			}
+			t := &tokenVolume{source: *s.ServiceAccountToken, path: filepath.Join(dir, v.Name, s.ServiceAccountToken.Path)}
+			if err := os.MkdirAll(filepath.Dir(t.path), 0o755); err != nil {
+				return nil, err
+			}
+			if err := k.fetchPatiently(ctx, pod, t); err != nil {
+				return nil, err
+			}
+			volumes = append(volumes, t)
+		}
+	}
+	return volumes, nil
+}
+
+// fetchPatiently retries as a kubelet does: a pod whose volume cannot be mounted waits, it does not fail.
+func (k *Kubelet) fetchPatiently(ctx context.Context, pod *corev1.Pod, t *tokenVolume) error {
+	for {
+		err := k.fetch(ctx, pod, t)
+		if err == nil || apierrors.IsNotFound(err) || ctx.Err() != nil {
+			return err
+		}
+		k.cfg.Logger.Debug("projected token", "cluster", k.cfg.Cluster, "namespace", pod.Namespace, "pod", pod.Name, "error", err)
+		if !pause(ctx, time.Second) {
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+// fetch asks for a token bound to the pod and puts it in place in one step, so that no reader sees half a token.
+func (k *Kubelet) fetch(ctx context.Context, pod *corev1.Pod, t *tokenVolume) error {
+	request := &authv1.TokenRequest{Spec: authv1.TokenRequestSpec{
+		Audiences: []string{t.source.Audience}, ExpirationSeconds: t.source.ExpirationSeconds,
+		BoundObjectRef: &authv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID},
+	}}
+	got, err := k.cfg.Client.CoreV1().ServiceAccounts(pod.Namespace).CreateToken(ctx, pod.Spec.ServiceAccountName, request, metav1.CreateOptions{})
+	if err != nil {
+		return fmt.Errorf("token of service account %s: %w", pod.Spec.ServiceAccountName, err)
+	}
+	t.next = time.Until(got.Status.ExpirationTimestamp.Time) * 8 / 10
+	if k.cfg.RotateEvery > 0 {
+		t.next = k.cfg.RotateEvery
+	}
+	fresh := t.path + ".new"
+	if err := os.WriteFile(fresh, []byte(got.Status.Token), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(fresh, t.path)
+}
+
+// rotate replaces a token again and again until the context ends.
+func (k *Kubelet) rotate(ctx context.Context, pod *corev1.Pod, t *tokenVolume) {
+	for pause(ctx, t.next) {
+		if err := k.fetchPatiently(ctx, pod, t); err != nil {
+			return // the pod or its service account is gone, and soon the context
+		}
+	}
+}
+
+// pause waits and reports whether the context still lives.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

@@ -1,0 +1,100 @@
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// path is the webhook's own.
+const path = "/mutate-v1-pod"
+
+// serve answers one admission review.
+func (w *Webhook) serve(rw http.ResponseWriter, r *http.Request) {
+	behaviour, call := w.next()
+	if behaviour.Down {
+		panic(http.ErrAbortHandler)
+	}
+	wait(r.Context(), behaviour.Delay)
+	var review admissionv1.AdmissionReview
+	body, err := io.ReadAll(io.LimitReader(r.Body, 8<<20))
+	if err == nil {
+		err = json.Unmarshal(body, &review)
+	}
+	if err != nil || review.Request == nil {
+		http.Error(rw, "webhook: not an admission review", http.StatusBadRequest)
+		return
+	}
+	response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
+	if behaviour.SkipEvery == 0 || call%behaviour.SkipEvery != 0 {
+		w.admit(review.Request, behaviour, response)
+	}
+	review.Request, review.Response = nil, response
+	rw.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(rw).Encode(review)
+}
+
+// admit fills in the answer: a patch, nothing, or a denial.
+func (w *Webhook) admit(request *admissionv1.AdmissionRequest, b Behaviour, response *admissionv1.AdmissionResponse) {
+	pod := &corev1.Pod{}
+	err := json.Unmarshal(request.Object.Raw, pod)
+	var patch []byte
+	if err == nil {
+		pod.Namespace = request.Namespace
+		patch, err = w.mutate(pod, b)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.refused++
+		response.Allowed = false
+		response.Result = &metav1.Status{Code: http.StatusBadRequest, Message: err.Error()}
+		return
+	}
+	if patch != nil {
+		w.injected++
+		kind := admissionv1.PatchTypeJSONPatch
+		response.PatchType, response.Patch = &kind, patch
+	}
+}
+
+// mutate returns the JSON Patch that injects the environment and the volume.
+func (w *Webhook) mutate(pod *corev1.Pod, b Behaviour) ([]byte, error) {
+	name := pod.Spec.ServiceAccountName
+	if name == "" {
+		name = "default"
+	}
+	sa := w.accounts.asOf(pod.Namespace+"/"+name, time.Now().Add(-b.InformerLag))
+	if sa == nil {
+		return nil, fmt.Errorf("serviceaccounts %q not found", name)
+	}
+	in, err := w.plan(pod, sa, b)
+	if err != nil {
+		return nil, err
+	}
+	containers, inits := in.into(pod.Spec.Containers), in.into(pod.Spec.InitContainers)
+	ops := []operation{
+		{"add", "/spec/containers", containers},
+		{"add", "/spec/volumes", in.volumes(pod.Spec.Volumes)},
+	}
+	if len(inits) > 0 {
+		ops = append(ops, operation{"add", "/spec/initContainers", inits})
+	}
+	return json.Marshal(ops)
+}
+
+// operation is one step of a JSON Patch.
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value"`
+}
+
+var errExpiration = errors.New("azure.workload.identity/service-account-token-expiration must be a number of seconds from 3600 to 86400")
