@@ -5,6 +5,8 @@ import "fmt"
 // newSource builds the credential that the configuration names.
 func newSource(cfg Config) (*source, error) {
 	switch cfg.Credential {
+	case Wimigrate:
+		return newWimigrate(cfg)
 	case Azidentity:
 		return newAzidentity(cfg)
 	}

@@ -1,0 +1,122 @@
+package fleet_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/wimigrate/wimigrate/credential/credentialtest"
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
+	"github.com/wimigrate/wimigrate/internal/e2e/workload"
+)
+
+const both = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: payments}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: api
+  namespace: payments
+  annotations: {azure.workload.identity/client-id: $CLIENT}
+---
+apiVersion: aadpodidentity.k8s.io/v1
+kind: AzureIdentity
+metadata: {name: payments, namespace: payments}
+spec: {type: 0, clientID: $CLIENT, resourceID: $RESOURCE}
+---
+apiVersion: aadpodidentity.k8s.io/v1
+kind: AzureIdentityBinding
+metadata: {name: payments, namespace: payments}
+spec: {azureIdentity: payments, selector: payments}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: old, namespace: payments}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: old}}
+  template:
+    metadata: {labels: {app: old, aadpodidbinding: payments}}
+    spec:
+      serviceAccountName: api
+      containers:
+      - name: app
+        image: wimigrate.test/workload:1
+        env: [{name: WORKLOAD_CLIENT_ID, value: $CLIENT}, {name: WORKLOAD_PERIOD, value: 200ms}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: new, namespace: payments}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: new}}
+  template:
+    metadata: {labels: {app: new, azure.workload.identity/use: "true"}}
+    spec:
+      serviceAccountName: api
+      initContainers:
+      - {name: first, image: wimigrate.test/workload:1}
+      containers:
+      - name: app
+        image: wimigrate.test/workload:1
+        env: [{name: WORKLOAD_PERIOD, value: 200ms}]
+`
+
+func TestPodsReallyTakeTokensOnBothPaths(t *testing.T) {
+	f := fleet.StartFleet(t, fleet.Spec{})
+	c := f.Clusters[0]
+	if err := c.AwaitNMI(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id := f.Identity("rg-payments", "id-payments")
+	err := f.Azure.Directory.Federate(id.ClientID, credentialtest.FederatedCredential{
+		Name: "payments", Issuer: c.Issuer(), Subject: "system:serviceaccount:payments:api", Audience: credentialtest.ExchangeAudience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifests := strings.NewReplacer("$CLIENT", id.ClientID, "$RESOURCE", id.ResourceID).Replace(both)
+	if err := c.Objects.ApplyYAML(t.Context(), []byte(manifests)); err != nil {
+		t.Fatal(err)
+	}
+	paths := map[string]string{"old": workload.PathPodIdentity, "new": workload.PathWorkloadIdentity}
+	fleet.Await(t, "four pods to have taken ten tokens each", func() (bool, error) {
+		ready := 0
+		for _, r := range c.Reports() {
+			if r.Broken != "" || r.Failed > 0 || r.Wrong > 0 {
+				t.Fatalf("%+v", r)
+			}
+			if !r.Init && r.Taken >= 10 && r.Path == paths[r.Labels["app"]] {
+				ready++
+			}
+		}
+		return ready == 4, nil
+	})
+	if n := count(c.Reports(), func(r kubelet.PodReport) bool { return r.Init && r.Taken == 1 && r.Ended }); n != 2 {
+		t.Errorf("%d init containers took their token and ended, want 2: %+v", n, c.Reports())
+	}
+	used, err := c.NMIRequests(t.Context(), "payments")
+	if err != nil || used == 0 {
+		t.Errorf("NMI's counters show %d requests of the namespace: %v", used, err)
+	}
+
+	if err := c.Scale(context.WithoutCancel(t.Context()), "payments", "Deployment", "new", 0); err != nil {
+		t.Fatal(err)
+	}
+	fleet.Await(t, "the processes of deleted pods to end", func() (bool, error) {
+		return count(c.Reports(), func(r kubelet.PodReport) bool { return r.Labels["app"] == "new" && !r.Ended }) == 0, nil
+	})
+}
+
+func count(all []kubelet.PodReport, match func(kubelet.PodReport) bool) int {
+	n := 0
+	for _, r := range all {
+		if match(r) {
+			n++
+		}
+	}
+	return n
+}
