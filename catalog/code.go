@@ -19,11 +19,8 @@ const (
 	// ManyIdentities (blocking): one label value leads to several identities. Remedy: choose the default for the service account's
 	// annotation and name the others by client ID in code; every one of them must trust the service account.
 	ManyIdentities Code = "many-identities"
-	// DefaultServiceAccount (warning): labelled pods run as "default". Trust in it is trust in every pod of the namespace that names
-	// no service account. Remedy: give the workload a service account of its own.
-	DefaultServiceAccount Code = "default-service-account"
-	// CrossNamespaceBinding (error): the binding lies in another namespace than the pods, which standard mode allows and Workload
-	// Identity cannot. Remedy: decide which namespace owns the identity and federate the pods' own service account.
+	// CrossNamespaceBinding (error on the workload, info on the binding): the binding lies in another namespace than the pods, which
+	// standard mode allows and Workload Identity cannot. Remedy: decide which namespace owns the identity and federate the pods' own service account.
 	CrossNamespaceBinding Code = "cross-namespace-binding"
 	// ImmutableSelector (blocking): aadpodidbinding is part of the workload's immutable spec.selector, so the label cannot leave the
 	// template. Remedy: create the workload anew beside the old one, without the label in its selector.
@@ -71,8 +68,8 @@ const (
 	// out. In a tie the identity that lies in the region wins, then the one that the first cluster by name uses. Remedy: decide
 	// which is right and mirror it.
 	IdentityDrift Code = "identity-drift"
-	// BindingMissing (warning, or info where the fleet does not say clearly that it should be there): a binding that other clusters
-	// have is absent. Depends on the read of bindings. Remedy: mirror it, or confirm that the cluster does not need it.
+	// BindingMissing (warning where the service account is there or pods carry the label in vain, info where only the number of other
+	// clusters speaks for it): a binding that other clusters have is absent. Depends on the read of bindings. Remedy: mirror it, or confirm that the cluster does not need it.
 	BindingMissing Code = "binding-missing-in-cluster"
 	// CrossRegionIdentity (warning): the identity lies in another region than the cluster. Only where a source read locations.
 	// Remedy: use an identity of the region, or accept that one region's failure or compromise reaches the other.
@@ -93,6 +90,9 @@ const (
 	// SharedServiceAccount (blocking): workloads with different identities share a service account, which can carry one client ID.
 	// Remedy: give each identity a service account of its own.
 	SharedServiceAccount Code = "shared-service-account"
+	// DefaultServiceAccount (warning): labelled pods run as "default". Trust in it is trust in every pod of the namespace that names
+	// no service account. Remedy: give the workload a service account of its own.
+	DefaultServiceAccount Code = "default-service-account"
 	// MissingServiceAccount (error): pods name a service account that does not exist. Depends on the read of service accounts.
 	// Remedy: create it; the webhook refuses pods without one.
 	MissingServiceAccount Code = "missing-service-account"

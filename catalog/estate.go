@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
@@ -25,25 +26,27 @@ type estate struct {
 	bindingsIn map[string][]*AzureIdentityBinding
 	exceptions map[string][]*Exception
 	accounts   map[key]*ServiceAccount
-	namespaces map[string]bool
 	windows    map[string]bool // nodes
 	workloads  []*Workload
 	owners     owners
+	// shared are templates of the whole cluster, such as ClusterWorkflowTemplates: whoever uses them runs the pods, in any namespace.
+	shared []*Workload
 
 	// The joins, filled by match.
 	matched map[key][]match
 	apps    []*app
 	used    map[*AzureIdentityBinding]bool
+	guests  map[*AzureIdentityBinding][]string
 	needed  []Need
 	// compared counts the searches for the nearest selector.
 	compared int
 }
 
 func newEstate(s *Snapshot) *estate {
-	e := &estate{snap: s, matched: map[key][]match{}, used: map[*AzureIdentityBinding]bool{}}
+	e := &estate{snap: s, matched: map[key][]match{}, used: map[*AzureIdentityBinding]bool{}, guests: map[*AzureIdentityBinding][]string{}}
 	e.identities = unique[AzureIdentity](s.Identities, podidentity.KindIdentity, &e.invalid)
 	e.bindings = unique[AzureIdentityBinding](s.Bindings, podidentity.KindBinding, &e.invalid)
-	e.workloads = unique[Workload](s.Workloads, "Workload", &e.invalid)
+	e.workloads = unique[Workload](e.inNamespaces(s.Workloads), "Workload", &e.invalid)
 	e.unread = newUnread(s)
 	e.addFromAddOn()
 	e.cluster = e.readCluster()
@@ -83,24 +86,23 @@ func (e *estate) index() {
 			e.windows[n.Name] = true
 		}
 	}
-	e.indexNamespaces()
 }
 
-// indexNamespaces collects every namespace that is known to exist, by its own object or by one inside it.
-func (e *estate) indexNamespaces() {
-	e.namespaces = map[string]bool{}
-	for i := range e.snap.Namespaces {
-		e.namespaces[text(e.snap.Namespaces[i].Name)] = true
+// inNamespaces sets aside the workloads that belong to no namespace. No other kind that holds a pod template is without one.
+func (e *estate) inNamespaces(all []Workload) []Workload {
+	wide := func(w Workload) bool { return w.Namespace == "" && strings.HasPrefix(w.Kind, "Cluster") }
+	if !slices.ContainsFunc(all, wide) {
+		return all
 	}
-	for _, b := range e.bindings {
-		e.namespaces[b.Namespace] = true
+	out := make([]Workload, 0, len(all))
+	for i := range all {
+		if wide(all[i]) {
+			e.shared = append(e.shared, &all[i])
+		} else {
+			out = append(out, all[i])
+		}
 	}
-	for _, w := range e.workloads {
-		e.namespaces[w.Namespace] = true
-	}
-	for k := range e.accounts {
-		e.namespaces[k.namespace] = true
-	}
+	return out
 }
 
 // readCluster copies what the snapshot says of its cluster, made to survive JSON, with the mode told from the facts.

@@ -68,6 +68,7 @@ func (e *estate) findings(n *notes, f *fleet, o Options) {
 		e.noteTemplate(r, a)
 		e.noteMove(r, a)
 	}
+	e.noteShared(r)
 	e.noteBindings(r)
 	e.noteIdentities(r, f)
 	e.noteAccounts(r, f)

@@ -9,7 +9,8 @@ import (
 // Options changes how [Reconcile] joins; nil and the zero value give the documented defaults.
 type Options struct {
 	// LogicalKey maps a binding of a cluster to the key under which the fleet knows it, for fleets whose names carry the region
-	// ("orders-eastus" and "orders-westeurope" become "orders"). It must be pure. Nil keeps the names.
+	// ("orders-eastus" and "orders-westeurope" become "orders"). It must be pure and map each field by itself: it is called with fields
+	// left empty too. Nil keeps the names.
 	LogicalKey func(Cluster, LogicalKey) LogicalKey
 	// Now judges how long an AzureAssignedIdentity has been in Created. Zero takes the newest time stamp of the cluster's own
 	// assignments, which is never later than the read.

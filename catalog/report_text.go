@@ -29,6 +29,13 @@ func (c *Catalog) WriteText(w io.Writer, opts *ReportOptions) error {
 	return b.Flush()
 }
 
+// WriteFindingsText writes findings alone, the hardest first, as [Catalog.WriteText] does: those of other planners, for one.
+func WriteFindingsText(w io.Writer, findings []Finding, opts *ReportOptions) error {
+	b := bufio.NewWriter(w)
+	writeFindings(b, opts.orDefault(), findings)
+	return b.Flush()
+}
+
 func writeFindings(b *bufio.Writer, o ReportOptions, all []Finding) {
 	for _, f := range o.listed(all) {
 		where := printable(f.Cluster)

@@ -20,11 +20,16 @@ type accountUse struct {
 	apps    []string
 }
 
-// noteAccounts reports service accounts that are shared, missing, or annotated for another identity.
+// noteAccounts reports service accounts that are the default one, shared, missing, or annotated for another identity.
 func (e *estate) noteAccounts(r *reporter, f *fleet) {
 	for _, u := range e.accountUses(f) {
 		object := "ServiceAccount/" + u.name
 		noteShared(r, u, object)
+		if u.name == "default" {
+			r.add(Finding{Code: DefaultServiceAccount, Namespace: u.namespace, Object: object,
+				Message: fmt.Sprintf("%s run as it, as does every pod of the namespace that names no service account", list(u.apps)),
+				Remedy:  "give each of them a service account of its own, and federate that"})
+		}
 		acc := e.accounts[u.key]
 		if acc == nil {
 			if u.name != "default" && e.unread.knows(readAccounts, u.namespace) {

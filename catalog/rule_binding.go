@@ -15,6 +15,10 @@ func (e *estate) noteBindings(r *reporter) {
 		if e.orphan(b, id) {
 			r.add(Finding{Code: OrphanBinding, Namespace: b.Namespace, Object: object, Message: unusedBecause(b)})
 		}
+		if guests := e.guests[b]; len(guests) > 0 {
+			r.add(Finding{Code: CrossNamespaceBinding, Severity: Info, Namespace: b.Namespace, Object: object,
+				Message: "selects pods of other namespaces: " + list(guests), Remedy: "keep it until they have moved"})
+		}
 	}
 }
 

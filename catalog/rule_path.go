@@ -16,7 +16,7 @@ func (e *estate) notePath(r *reporter, f *fleet, a *app) {
 			continue
 		}
 		noteSeveral(r, f, a, label, found)
-		noteAcross(r, a, label, found)
+		e.noteAcross(r, a, label, found)
 	}
 	if a.emptyLabel() {
 		r.add(Finding{Code: LabelWithoutBinding, Namespace: a.namespace, Object: a.object(),
@@ -92,11 +92,12 @@ func noteSeveral(r *reporter, f *fleet, a *app, label string, found []match) {
 		Remedy:  "annotate the service account with the default identity; name the others by client ID in code, and federate each of them"})
 }
 
-func noteAcross(r *reporter, a *app, label string, found []match) {
+func (e *estate) noteAcross(r *reporter, a *app, label string, found []match) {
 	var names []string
 	for _, m := range found {
 		if m.binding.Namespace != a.namespace {
 			names = append(names, m.binding.Namespace+"/"+m.binding.Name)
+			e.guest(m.binding, a.namespace)
 		}
 	}
 	if len(names) == 0 {
@@ -105,6 +106,13 @@ func noteAcross(r *reporter, a *app, label string, found []match) {
 	r.add(Finding{Code: CrossNamespaceBinding, Namespace: a.namespace, Object: a.object(),
 		Message: fmt.Sprintf("label %q is selected by bindings of other namespaces: %s", label, list(names)),
 		Remedy:  fmt.Sprintf("decide who owns the identity; if %s may have it, federate its own service account", a.namespace)})
+}
+
+// guest remembers that a binding selects pods of another namespace. Apps come sorted by namespace.
+func (e *estate) guest(b *AzureIdentityBinding, namespace string) {
+	if g := e.guests[b]; len(g) == 0 || g[len(g)-1] != namespace {
+		e.guests[b] = append(g, namespace)
+	}
 }
 
 // list names the first of many.

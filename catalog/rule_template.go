@@ -7,8 +7,8 @@ import (
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
-// noteTemplate reports what in a labelled pod template stands in the way: the default service account, variables and addresses in the
-// text, the host's network, Windows.
+// noteTemplate reports what in a labelled pod template stands in the way: variables and addresses in the text, the host's network,
+// Windows.
 func (e *estate) noteTemplate(r *reporter, a *app) {
 	add := func(c Code, message string) {
 		r.add(Finding{Code: c, Namespace: a.namespace, Object: a.object(), Message: message})
@@ -24,7 +24,6 @@ func (e *estate) noteTemplate(r *reporter, a *app) {
 		if !u.labelled && !u.moved {
 			continue
 		}
-		once(DefaultServiceAccount, u.account == "default" && (u.old() || u.moved), "its pods run as the default service account, as does every pod of the namespace that names none")
 		once(HostNetwork, u.tpl.HostNetwork, "its pods use the host's network")
 		once(Windows, u.tpl.Windows || e.onWindows(u.from), "its pods run on Windows")
 		if said := hardCoded(u); len(said) > 0 {

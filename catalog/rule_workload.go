@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
 // noteWorkload reports what a workload is: not running, custom, bare, with an immutable selector.
@@ -78,6 +80,22 @@ func (e *estate) noteNotRunning(r *reporter, a *app) {
 		return
 	}
 	r.add(Finding{Code: NotRunning, Namespace: a.namespace, Object: a.object(), Message: why})
+}
+
+// noteShared reports labelled templates of the whole cluster. Which service accounts run them is not written in them.
+func (e *estate) noteShared(r *reporter) {
+	for _, w := range e.shared {
+		label := w.Template.Labels[podidentity.Label]
+		if label == "" || !validName(w.Name) {
+			continue
+		}
+		r.add(Finding{Code: CustomWorkload, Object: refOf(w).String(),
+			Message: fmt.Sprintf("a template of the whole cluster carries aadpodidbinding: %q at %s; the service accounts that run it are not written in it", clip(label), w.TemplatePath),
+			Remedy:  "find who refers to it, and move them with it"})
+		for _, b := range e.bySelector[label] {
+			e.used[b] = true
+		}
+	}
 }
 
 // builtIn reports whether Kubernetes itself runs the kind.

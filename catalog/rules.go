@@ -21,7 +21,6 @@ func workloadRules() []Rule {
 		{CustomWorkload, Warning, "a labelled pod template lies in a custom resource", "change it at the path named, and check its rollout by hand"},
 		{LabelWithoutBinding, Error, "pods carry a label value that no binding selects", "correct the value or remove the label"},
 		{ManyIdentities, Blocking, "one label value leads to several identities", "choose the default identity; name the others by client ID in code, and federate each"},
-		{DefaultServiceAccount, Warning, "labelled pods run as the default service account", "give the workload a service account of its own"},
 		{CrossNamespaceBinding, Error, "the binding lies in another namespace than the pods", "decide which namespace owns the identity; Workload Identity is per namespace"},
 		{ImmutableSelector, Blocking, "aadpodidbinding is part of the immutable spec.selector", "create the workload anew beside the old one, without the label in its selector"},
 		{BarePod, Warning, "a labelled pod has no controller", "have whoever made the pod make it again with the new label"},
@@ -53,6 +52,7 @@ func identityRules() []Rule {
 func otherRules() []Rule {
 	return []Rule{
 		{SharedServiceAccount, Blocking, "workloads with different identities share a service account", "give each identity a service account of its own"},
+		{DefaultServiceAccount, Warning, "labelled pods run as the default service account", "give the workload a service account of its own"},
 		{MissingServiceAccount, Error, "pods name a service account that does not exist", "create the service account"},
 		{ConflictingAnnotation, Error, "the service account is annotated with another client ID", "correct the annotation before the label is set"},
 		{CSIPodIdentity, Error, "a SecretProviderClass uses Pod Identity", "set clientID and usePodIdentity: \"false\""},

@@ -53,7 +53,7 @@ func accountShapes() []shape {
 	return []shape{
 		{code: catalog.DefaultServiceAccount, fill: func(a *author, c *Cluster, ns string) {
 			a.app(c, ns, "web", application{account: "-"})
-			a.plant(c, catalog.DefaultServiceAccount, ns, "Deployment", "web")
+			a.plant(c, catalog.DefaultServiceAccount, ns, "ServiceAccount", "default")
 		}},
 		{code: catalog.SharedServiceAccount, fill: func(a *author, c *Cluster, ns string) {
 			a.app(c, ns, "one", application{account: "both"})
