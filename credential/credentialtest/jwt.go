@@ -85,14 +85,17 @@ func signJWT(key *rsa.PrivateKey, header jwtHeader, claims Claims) (string, erro
 	return signed + "." + base64.RawURLEncoding.EncodeToString(sig), nil
 }
 
+// strict64 refuses what another text would decode to the same bytes.
+var strict64 = base64.RawURLEncoding.Strict()
+
 func parseJWT(raw string) (*token, error) {
 	parts := strings.Split(raw, ".")
-	if len(parts) != 3 {
+	if len(parts) != 3 || strings.ContainsAny(raw, "\r\n") {
 		return nil, errMalformedToken
 	}
 	var t token
 	for i, into := range []any{&t.header, &t.claims} {
-		b, err := base64.RawURLEncoding.DecodeString(parts[i])
+		b, err := strict64.DecodeString(parts[i])
 		if err != nil {
 			return nil, errMalformedToken
 		}
@@ -100,7 +103,7 @@ func parseJWT(raw string) (*token, error) {
 			return nil, errMalformedToken
 		}
 	}
-	sig, err := base64.RawURLEncoding.DecodeString(parts[2])
+	sig, err := strict64.DecodeString(parts[2])
 	if err != nil || t.claims == nil {
 		return nil, errMalformedToken
 	}
