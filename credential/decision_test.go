@@ -105,6 +105,8 @@ func decisionCases(t *testing.T, w *world) []decisionCase {
 		{"metadata/malformed", pod, says(200, nmi, `[{"access_token":"x"}]`)},
 		{"metadata/malformed", pod, says(200, nmi, `{"access_token":"x"}`)},
 		{"metadata/malformed", pod, says(200, nmi, `{"token_type":"Bearer"}`)},
+		{"metadata/malformed", pod, says(202, nmi, `{"expires_in":"3600"}`)},
+		{"identity/wrong", pod, says(202, imds, token(foreign.Value))},
 		{"metadata/transport", pod, fails(refused)},
 		{"metadata/transport", pod, fails(io.EOF)},
 		{"metadata/unanswered", pod, hangs},

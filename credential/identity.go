@@ -2,6 +2,7 @@ package credential
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -14,8 +15,15 @@ type identityCheck struct {
 	opaque     bool   // accept tokens whose claims cannot be read
 }
 
+// errMalformed is the error of an answer without a token. MSAL takes a JSON object
+// with an expiry for a token, whether it holds one or not.
+var errMalformed = errors.New("the answer holds no token")
+
 // verify returns an *IdentityError for a token that is not the expected identity's.
 func (c identityCheck) verify(token string) error {
+	if token == "" {
+		return errMalformed
+	}
 	got, err := ReadClaims(token)
 	if err != nil {
 		if c.opaque || c.clientID == "" {

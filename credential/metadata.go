@@ -74,8 +74,11 @@ func newMetadataProvider(o Options, s settings) (*provider, error) {
 			}
 			ctx, seen := withTestimony(ctx)
 			token, err := inner.GetToken(ctx, o)
+			if err == nil {
+				err = w.check.verify(token.Token) // once more, on what MSAL made of the answer
+			}
 			if err != nil {
-				return token, seen.outcome(err), err
+				return azcore.AccessToken{}, seen.outcome(err), err
 			}
 			return token, outcome{source: seen.answeredBy()}, nil
 		}}, nil

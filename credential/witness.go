@@ -77,18 +77,24 @@ func (t *testimony) note(w witness, resp *http.Response, err error) error {
 	if w.metadata {
 		t.source = identify(resp.Header)
 	}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode/100 != 2 { // MSAL takes 202 for success too
 		t.body = body
 		return nil
 	}
 	if !w.metadata {
 		return nil
 	}
+	return t.accept(w.check, body)
+}
+
+// accept refuses what MSAL would take and cache: an answer without a token, and
+// another identity's token.
+func (t *testimony) accept(check identityCheck, body []byte) error {
 	token := readTokenBody(body)
 	if t.shape = token.Shape; t.shape != "" {
-		return nil
+		return errMalformed
 	}
-	if err := w.check.verify(token.AccessToken); err != nil {
+	if err := check.verify(token.AccessToken); err != nil {
 		errors.As(err, &t.refused)
 		return err
 	}
@@ -116,7 +122,7 @@ func (t *testimony) outcome(err error) outcome {
 	case t.err != nil:
 		out.fault, out.err = FaultTransport, errors.Join(err, t.err)
 		out.text = redact(oneLine(t.err.Error()))
-	case t.status == http.StatusOK:
+	case t.status/100 == 2 || errors.Is(err, errMalformed):
 		out.fault, out.text = FaultMalformed, t.shape
 	default:
 		out.fault = FaultAnswer
@@ -135,6 +141,8 @@ func outcomeOf(err error) outcome {
 	switch {
 	case errors.As(err, &refused):
 		out.fault = FaultIdentity
+	case errors.Is(err, errMalformed):
+		out.fault = FaultMalformed
 	case errors.As(err, &failed) && failed.RawResponse != nil:
 		t := &testimony{}
 		body, _ := runtime.Payload(failed.RawResponse) //nolint:errcheck // without a body the status decides
