@@ -31,14 +31,14 @@ func exampleIdentity(trusted ...credentialtest.FederatedCredential) credentialte
 
 // exampleEntra is an Entra, and the issuer it trusts for payments/api.
 func exampleEntra() (*credentialtest.Entra, *credentialtest.Issuer, *credentialtest.Directory, credentialtest.Hosts) {
-	issuer, err := credentialtest.NewIssuer("https://issuer.example/", nil)
+	issuer, err := credentialtest.NewIssuer("https://issuer.example/", &credentialtest.IssuerOptions{Key: issuerKey()})
 	check(err)
 	dir := credentialtest.NewDirectory()
 	dir.Put(exampleIdentity(credentialtest.FederatedCredential{
 		Name: "payments", Issuer: issuer.URL(), Subject: "system:serviceaccount:payments:api", Audience: credentialtest.ExchangeAudience,
 	}))
 	world := credentialtest.Hosts{"issuer.example": issuer}
-	entra, err := credentialtest.NewEntra(dir, &credentialtest.EntraOptions{Transport: world})
+	entra, err := credentialtest.NewEntra(dir, &credentialtest.EntraOptions{Transport: world, Key: entraKey()})
 	check(err)
 	world["login.microsoftonline.com"] = entra
 	return entra, issuer, dir, world
