@@ -1,18 +1,34 @@
 package azure
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 
+	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/credential/credentialtest"
 )
 
-// NewIdentity makes a user-assigned managed identity with a client ID derived from its name, so that runs are comparable.
-func NewIdentity(resourceGroup, name string) credentialtest.Identity {
+// NewIdentity describes a user-assigned managed identity with a client ID derived from its resource ID, so that runs are comparable.
+func NewIdentity(resourceGroup, name string) catalog.Identity {
 	id := ResourceID(resourceGroup, name)
-	return credentialtest.Identity{
-		TenantID: TenantID, ClientID: guid("client:" + id), ObjectID: guid("object:" + id), ResourceID: id,
+	return catalog.Identity{Kind: catalog.UserAssigned, Name: name, TenantID: TenantID, ClientID: guid("client:" + id), ResourceID: id}
+}
+
+// Ensure makes a user-assigned managed identity in a region, or returns the one of that name.
+func (a *Azure) Ensure(resourceGroup, name, region string) catalog.Identity {
+	id := NewIdentity(resourceGroup, name)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, err := a.Cloud.Identity(context.Background(), TenantID, id.ClientID); err != nil {
+		a.Cloud.Add(id, region)
 	}
+	return id
+}
+
+// Identity finds an identity by its client ID, as MIC does through ARM and a machine's metadata service by itself.
+func (a *Azure) Identity(ctx context.Context, clientID string) (credentialtest.Identity, error) {
+	return a.trust(ctx, TenantID, clientID)
 }
 
 // ResourceID is the ARM resource ID of a user-assigned managed identity.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 
 	"k8s.io/client-go/dynamic/dynamicinformer"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/wimigrate/wimigrate/internal/e2e/controlplane"
 	"github.com/wimigrate/wimigrate/internal/e2e/crds"
+	"github.com/wimigrate/wimigrate/internal/e2e/fault"
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
 	"github.com/wimigrate/wimigrate/internal/e2e/mic"
 	"github.com/wimigrate/wimigrate/internal/e2e/nmi"
@@ -20,6 +22,7 @@ import (
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
 	"github.com/wimigrate/wimigrate/internal/e2e/ports"
 	"github.com/wimigrate/wimigrate/internal/e2e/process"
+	"github.com/wimigrate/wimigrate/internal/e2e/serve"
 	"github.com/wimigrate/wimigrate/internal/e2e/webhook"
 )
 
@@ -32,6 +35,8 @@ type Cluster struct {
 	Objects *objects.Client
 	// Nodes adds and removes nodes.
 	Nodes *nodes.Pool
+	// Faults breaks what goes through FaultyREST.
+	Faults *fault.Injector
 	// NMI and MIC are the old world, Webhook is the new one, Kubelet runs the pods.
 	NMI     *nmi.Agents
 	MIC     *mic.Controller
@@ -40,6 +45,7 @@ type Cluster struct {
 
 	generation int
 	fleet      *Fleet
+	proxy      *serve.Server
 	subnet     *ports.Subnet
 	group      *process.Group
 	cancel     context.CancelFunc
@@ -72,6 +78,9 @@ func (c *Cluster) start(ctx context.Context, spec ClusterSpec, i int) error {
 		return err
 	}
 	if c.Objects, err = objects.NewClient(c.REST()); err != nil {
+		return err
+	}
+	if err := c.startProxy(uint64(i)); err != nil {
 		return err
 	}
 	c.Nodes = nodes.NewPool(c.Client, c.subnet, spec.Region)
@@ -127,19 +136,39 @@ func (c *Cluster) surround(dir string) error {
 
 func (c *Cluster) oldWorld(life context.Context) error {
 	f := c.fleet
-	var err error
+	kubelet, err := f.Azure.Identity(life, f.Azure.Ensure("MC_"+c.Name, c.Name+"-agentpool", c.Region).ClientID)
+	if err != nil {
+		return err
+	}
 	c.NMI, err = nmi.New(life, nmi.Config{Cluster: c.Name, Core: c.core, Custom: c.custom, Entra: f.Azure.Entra,
-		Kubelet: f.Identity("MC_"+c.Name, c.Name+"-agentpool"), Options: f.spec.NMI, Logger: f.spec.Logger})
+		Kubelet: kubelet, Options: f.spec.NMI, Logger: f.spec.Logger})
 	if err != nil || f.spec.NMI.NMI.Managed {
 		return err // managed mode has no MIC
 	}
 	c.MIC, err = mic.New(life, mic.Config{Cluster: c.Name, Client: c.Objects, Core: c.core, Custom: c.custom,
-		Identity: f.azureIdentity, Machines: c.NMI, AssignDelay: max(0, f.spec.AssignDelay), Logger: f.spec.Logger})
+		Identity: f.Azure.Identity, Machines: c.NMI, AssignDelay: max(0, f.spec.AssignDelay), Logger: f.spec.Logger})
 	return err
 }
 
 // REST returns a configuration of the administrator that the caller may change.
 func (c *Cluster) REST() *rest.Config { return c.Plane.RESTConfig() }
+
+// FaultyREST is REST through a proxy that does to requests what Faults is told; at first nothing.
+func (c *Cluster) FaultyREST() *rest.Config {
+	cfg := c.REST()
+	cfg.Host = c.proxy.URL
+	return cfg
+}
+
+func (c *Cluster) startProxy(seed uint64) error {
+	to, err := url.Parse(c.REST().Host)
+	if err != nil {
+		return err
+	}
+	c.Faults = fault.New(seed)
+	c.proxy, err = serve.TLS(c.fleet.Authority, "fault proxy", c.Faults.Wrap(fault.Proxy(to, c.fleet.Authority.Pool())))
+	return err
+}
 
 // Issuer is the issuer of the cluster's service-account tokens.
 func (c *Cluster) Issuer() string { return c.Plane.Issuer() }
@@ -169,6 +198,9 @@ func (c *Cluster) stop() error {
 		c.cancel()
 		c.core.Shutdown()
 		c.custom.Shutdown()
+	}
+	if c.proxy != nil {
+		c.proxy.Close()
 	}
 	if c.Plane != nil {
 		errs = append(errs, c.Plane.Stop())

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"crypto/tls"
-
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/assets"
@@ -69,7 +67,7 @@ func (f *Fleet) start(ctx context.Context) error {
 	if err := os.WriteFile(f.file("ca.crt"), f.Authority.PEM, 0o644); err != nil {
 		return fmt.Errorf("fleet: %w", err)
 	}
-	if f.Azure, err = azure.Start(f.Authority, f.spec.Azure, nil); err != nil {
+	if f.Azure, err = azure.Start(f.Authority, f.spec.Azure); err != nil {
 		return err
 	}
 	f.Clusters = make([]*Cluster, len(f.spec.Clusters))
@@ -110,7 +108,7 @@ func (f *Fleet) Cluster(name string) *Cluster {
 
 // HTTPClient returns a client that trusts every server of the fleet: API servers, Entra, ARM.
 func (f *Fleet) HTTPClient() *http.Client {
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: f.Authority.Pool(), MinVersion: tls.VersionTLS12}}}
+	return f.Azure.HTTPClient()
 }
 
 // Reports returns the latest report of every container that ever ran in the fleet, cluster by cluster.

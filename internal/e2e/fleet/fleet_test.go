@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wimigrate/wimigrate/credential/credentialtest"
+	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
 	"github.com/wimigrate/wimigrate/internal/e2e/workload"
@@ -73,7 +74,11 @@ func TestPodsReallyTakeTokensOnBothPaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := f.Identity("rg-payments", "id-payments")
-	err := f.Azure.Directory.Federate(id.ClientID, credentialtest.FederatedCredential{
+	store, err := f.Azure.Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = store.Put(t.Context(), id, federation.Credential{
 		Name: "payments", Issuer: c.Issuer(), Subject: "system:serviceaccount:payments:api", Audience: credentialtest.ExchangeAudience})
 	if err != nil {
 		t.Fatal(err)

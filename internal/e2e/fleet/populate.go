@@ -9,7 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/wimigrate/wimigrate/credential/credentialtest"
+	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
 )
@@ -98,16 +98,6 @@ func (c *Cluster) awaitDefaultAccount(ctx context.Context, namespace string) err
 }
 
 // Identity makes a user-assigned managed identity in Azure, or returns the one of that name.
-func (f *Fleet) Identity(resourceGroup, name string) credentialtest.Identity {
-	id := azure.NewIdentity(resourceGroup, name)
-	if have, err := f.Azure.Directory.Identity(context.Background(), id.TenantID, id.ClientID); err == nil {
-		return have
-	}
-	f.Azure.Directory.Put(id)
-	return id
-}
-
-// azureIdentity finds an identity by client ID, as ARM would for MIC.
-func (f *Fleet) azureIdentity(ctx context.Context, clientID string) (credentialtest.Identity, error) {
-	return f.Azure.Directory.Identity(ctx, azure.TenantID, clientID)
+func (f *Fleet) Identity(resourceGroup, name string) catalog.Identity {
+	return f.Azure.Ensure(resourceGroup, name, "eastus")
 }

@@ -9,7 +9,8 @@
 //	f.Reports()                             // tokens taken, failures, path and identity of every pod
 //	c.NMIMetrics()                          // NMI's counters, as an operator scrapes them
 //	c.Webhook.Behave(webhook.Behaviour{Down: true})
-//	f.Azure.EntraURL, f.HTTPClient()        // the authority, and a client that trusts it
+//	f.Azure.Store(), f.Azure.Exchange()     // ARM and Entra through their real endpoints and clients
+//	c.Faults.Script(…); c.FaultyREST()      // an API server that misbehaves
 //
 // Pods whose image starts with [workload.ImagePrefix] run as processes. Everything stops when the test ends, however it ends.
 package fleet
