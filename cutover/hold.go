@@ -13,7 +13,8 @@ const holdFor = time.Hour
 // own strategy cannot hold. They lie outside the pod template, so its hash does not move.
 //
 // A Deployment is held by new pods that count as available only after minReadySeconds, with room for k beside the old ones. A
-// StatefulSet is held by its partition. A DaemonSet, by k pods that are not yet available.
+// StatefulSet is held by its partition. A DaemonSet is not held: it counts minReadySeconds for its old pods too, and replaces those that
+// do not count as available all at once.
 func holdFields(live *unstructured.Unstructured, k int) []Field {
 	if k <= 0 {
 		return nil
@@ -41,15 +42,6 @@ func holdFields(live *unstructured.Unstructured, k int) []Field {
 			return nil
 		}
 		return beforeImages([]Field{{Path: []string{"spec", "updateStrategy", "rollingUpdate", "partition"}, After: replicas - int64(k)}}, live)
-	case "DaemonSet":
-		if t := text(o, "spec", "updateStrategy", "type"); t != "" && t != "RollingUpdate" {
-			return nil
-		}
-		return beforeImages([]Field{
-			{Path: []string{"spec", "minReadySeconds"}, After: int64(holdFor / time.Second)},
-			{Path: []string{"spec", "updateStrategy", "rollingUpdate", "maxSurge"}, After: int64(0)},
-			{Path: []string{"spec", "updateStrategy", "rollingUpdate", "maxUnavailable"}, After: int64(k)},
-		}, live)
 	}
 	return nil
 }

@@ -26,9 +26,6 @@ func canaryReady(w *unstructured.Unstructured, others []*unstructured.Unstructur
 		if !p.Complete {
 			p.Hold = "" // the partition is ours: not a reason to hold but to wait
 		}
-	case "DaemonSet":
-		want := number64(o, "status", "desiredNumberScheduled")
-		p.Complete = number64(o, "status", "updatedNumberScheduled") >= min(int64(k), want) && number64(o, "status", "numberReady") == want
 	}
 	if p.Complete {
 		p.Hold = ""

@@ -1,0 +1,168 @@
+package cutovertest
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// syncDeployment is one look of the Deployment controller, or of Argo Rollouts without steps.
+func (w *workload) syncDeployment() {
+	now := w.current("ReplicaSet")
+	now.minReady = w.spec(0, "minReadySeconds")
+	want := w.spec(1, "replicas")
+	if paused := child(w.o.data, "spec")["paused"] == true; !paused {
+		w.roll(now, want)
+	}
+	w.replicas = want
+	w.deploymentStatus(now, want)
+}
+
+// roll moves pods from old revisions to the newest within the strategy's bounds.
+func (w *workload) roll(now *revision, want int) {
+	old := 0
+	for _, p := range w.pods {
+		if p.hash != now.hash {
+			old++
+		}
+	}
+	if old == 0 {
+		w.resize(now, want)
+		return
+	}
+	if child(w.o.data, "spec", "strategy")["type"] == "Recreate" {
+		for _, p := range w.of(func(h string) bool { return h != now.hash }) {
+			p.end()
+		}
+		w.changed()
+		return
+	}
+	surge, unavailable := w.bounds(want)
+	fresh, _, _ := w.count(now.hash)
+	if w.replicas >= 0 && want > w.replicas && fresh > 0 && fresh < want {
+		// A scale-out during a rollout goes to the largest ReplicaSet, and that is an old one while the rollout is held.
+		if biggest := w.biggestOld(now); biggest != nil && old >= fresh {
+			n, _, _ := w.count(biggest.hash)
+			w.resize(biggest, n+want-w.replicas)
+			old += want - w.replicas
+		}
+	}
+	if room := want + surge - len(w.pods); room > 0 && fresh < want {
+		w.resize(now, min(want, fresh+room))
+	}
+	_, _, available := w.count("")
+	may := available - (want - unavailable)
+	for _, p := range w.of(func(h string) bool { return h != now.hash }) {
+		if !p.ready {
+			p.end()
+		} else if may > 0 {
+			may--
+			p.end()
+		}
+	}
+}
+
+func (w *workload) biggestOld(now *revision) *revision {
+	var best *revision
+	most := 0
+	for _, r := range w.sets {
+		if n, _, _ := w.count(r.hash); r != now && n > most {
+			best, most = r, n
+		}
+	}
+	return best
+}
+
+// of returns pods by revision, youngest first.
+func (w *workload) of(keep func(hash string) bool) []*pod {
+	var out []*pod
+	for i := len(w.pods) - 1; i >= 0; i-- {
+		if keep(w.pods[i].hash) {
+			out = append(out, w.pods[i])
+		}
+	}
+	return out
+}
+
+// resize makes or ends pods of one revision.
+func (w *workload) resize(r *revision, want int) {
+	have := w.of(func(h string) bool { return h == r.hash })
+	for n := len(have); n < want; n++ {
+		if !w.bear(r, "") {
+			return
+		}
+	}
+	for i := 0; i < len(have)-want; i++ {
+		have[i].end()
+	}
+}
+
+func (w *workload) bounds(want int) (surge, unavailable int) {
+	r, _ := child(w.o.data, "spec", "strategy")["rollingUpdate"].(map[string]any)
+	surge, unavailable = portion(r["maxSurge"], want, true), portion(r["maxUnavailable"], want, false)
+	if surge == 0 && unavailable == 0 {
+		unavailable = 1
+	}
+	return surge, unavailable
+}
+
+// portion reads a number or a percentage; 25% where there is none.
+func portion(v any, of int, up bool) int {
+	s, ok := v.(string)
+	if v == nil {
+		s, ok = "25%", true
+	}
+	if !ok {
+		return integer(v, 0)
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(s, "%"))
+	if err != nil {
+		return 1
+	}
+	if up {
+		return (n*of + 99) / 100
+	}
+	return n * of / 100
+}
+
+func (w *workload) deploymentStatus(now *revision, want int) {
+	all, ready, available := w.count("")
+	updated, _, updatedAvailable := w.count(now.hash)
+	done := updated == want && all == want && available == want
+	old, _ := w.o.data["status"].(map[string]any)
+	if integer(old["updatedReplicas"], 0) != updated || integer(old["availableReplicas"], 0) != available || done {
+		w.progress = w.c.fleet.now
+	}
+	deadline := time.Duration(float64(w.spec(600, "progressDeadlineSeconds")) * w.c.fleet.opts.Pace * float64(time.Second))
+	reason, status := "NewReplicaSetAvailable", "True"
+	if !done {
+		reason = "ReplicaSetUpdated"
+		if w.c.fleet.now.Sub(w.progress) >= deadline {
+			reason, status = "ProgressDeadlineExceeded", "False"
+		} else {
+			w.lookAgain(time.Duration(w.spec(600, "progressDeadlineSeconds")) * time.Second)
+		}
+	}
+	conditions := []any{map[string]any{"type": "Progressing", "status": status, "reason": reason}}
+	if w.refused {
+		conditions = append(conditions, map[string]any{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"})
+	}
+	s := map[string]any{
+		"observedGeneration": w.o.u().GetGeneration(), "replicas": int64(all), "updatedReplicas": int64(updated),
+		"readyReplicas": int64(ready), "availableReplicas": int64(available), "conditions": conditions,
+	}
+	if w.kind() == "Rollout" {
+		s["observedGeneration"] = strconv.FormatInt(w.o.u().GetGeneration(), 10)
+		s["currentPodHash"], s["phase"] = now.hash, "Progressing"
+		s["stableRS"] = old["stableRS"]
+		if updated == want && updatedAvailable == want && all == want {
+			s["phase"], s["stableRS"] = "Healthy", now.hash
+		} else if reason == "ProgressDeadlineExceeded" {
+			s["phase"] = "Degraded"
+		}
+	}
+	w.setStatus(s)
+	if wait := w.spec(0, "minReadySeconds"); wait > 0 && available < ready {
+		w.lookAgain(time.Duration(wait) * time.Second)
+	}
+}

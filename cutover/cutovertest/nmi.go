@@ -1,0 +1,148 @@
+package cutovertest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/internal/podidentity"
+)
+
+// assignTime is how long MIC needs to put an identity on a VM scale set.
+// https://azure.github.io/aad-pod-identity/docs/best-practices/
+const (
+	assignTime = 50 * time.Second
+	micTime    = 2 * time.Second
+)
+
+// nodeIdentity is who a pod becomes that talks to the real IMDS.
+const nodeIdentity = "node"
+
+// nmi is Pod Identity in one cluster: MIC, and an NMI on every node.
+type nmi struct {
+	served   map[string]map[string]int64 // by instance and pod namespace
+	assigned map[string]bool             // identities on the scale set, by namespace/name
+}
+
+// token is what NMI answers a pod.
+func (n *nmi) token(c *Cluster, p *pod) (string, error) {
+	if p.node.nmiAt.After(c.fleet.now) {
+		if p.w.app.SDK == SDKCredential {
+			return "", errors.New("the token is the node's own identity: refused")
+		}
+		return nodeIdentity, nil
+	}
+	identity := n.identity(c, p)
+	if n.served[p.node.nmi] == nil {
+		n.served[p.node.nmi] = map[string]int64{}
+	}
+	n.served[p.node.nmi][p.o.ns()]++
+	if identity == nil {
+		return "", errors.New("404 no azure identity found for request clientID")
+	}
+	if c.fleet.opts.Mode == catalog.ModeStandard && !n.assigned[identity.ns()+"/"+identity.name()] {
+		return "", errors.New("404 getting assigned identities for pod in ASSIGNED state failed")
+	}
+	client, _ := child(identity.data, "spec")["clientID"].(string)
+	return client, nil
+}
+
+// identity finds the AzureIdentity that a pod's label leads to.
+func (n *nmi) identity(c *Cluster, p *pod) *object {
+	// The label may be taken from a live pod, so the object counts, not what the pod was born with.
+	label, _ := child(p.o.data, "metadata", "labels")[podidentity.Label].(string)
+	if label == "" {
+		return nil
+	}
+	for at, byName := range c.objects {
+		if at.kind != podidentity.KindBinding || at.namespace != p.o.ns() {
+			continue
+		}
+		for _, b := range byName {
+			spec := child(b.data, "spec")
+			if name, _ := spec["azureIdentity"].(string); spec["selector"] == label {
+				return c.find(podidentity.KindIdentity, at.namespace, name)
+			}
+		}
+	}
+	return nil
+}
+
+// podStarted lets MIC assign the pod's identity, in standard mode.
+func (n *nmi) podStarted(c *Cluster, p *pod) {
+	if c.fleet.opts.Mode != catalog.ModeStandard {
+		return
+	}
+	identity := n.identity(c, p)
+	if identity == nil {
+		return
+	}
+	key := identity.ns() + "/" + identity.name()
+	wait := micTime
+	if !n.assigned[key] {
+		wait = assignTime
+	}
+	c.fleet.after(wait, func() {
+		n.assigned[key] = true
+		if !p.over && n.identity(c, p) == identity {
+			n.record(c, p, identity)
+		}
+	})
+}
+
+// record writes the AzureAssignedIdentity of a pod.
+func (n *nmi) record(c *Cluster, p *pod, identity *object) {
+	name := p.o.name() + "-" + p.o.ns() + "-" + identity.name()
+	if c.find(podidentity.KindAssigned, "default", name) != nil {
+		return
+	}
+	c.create(map[string]any{
+		"apiVersion": podidentity.GroupVersion, "kind": podidentity.KindAssigned,
+		"metadata": map[string]any{"name": name, "namespace": "default", "labels": map[string]any{podidentity.NodeLabel: p.node.name}},
+		"spec": map[string]any{
+			"pod": p.o.name(), "podNamespace": p.o.ns(), "nodename": p.node.name,
+			"azureIdentityRef": map[string]any{"metadata": map[string]any{"name": identity.name(), "namespace": identity.ns()}},
+		},
+		"status": map[string]any{"status": podidentity.StatusAssigned},
+	}, "")
+}
+
+// podEnded lets MIC drop what belonged to the pod.
+func (n *nmi) podEnded(c *Cluster, p *pod) {
+	n.sweep(c, func(spec map[string]any) bool { return spec["pod"] == p.o.name() && spec["podNamespace"] == p.o.ns() })
+}
+
+// bindingsChanged lets MIC drop what no binding or identity stands behind any more.
+func (n *nmi) bindingsChanged(c *Cluster, o *object) {
+	if o.kind() != podidentity.KindBinding && o.kind() != podidentity.KindIdentity {
+		return
+	}
+	n.sweep(c, func(spec map[string]any) bool {
+		ref := child(spec, "azureIdentityRef", "metadata")
+		name, _ := ref["name"].(string)
+		ns, _ := ref["namespace"].(string)
+		return c.find(podidentity.KindIdentity, ns, name) == nil || !n.bound(c, ns, name)
+	})
+}
+
+func (n *nmi) bound(c *Cluster, ns, identity string) bool {
+	for _, b := range c.objects[place{podidentity.KindBinding, ns}] {
+		if child(b.data, "spec")["azureIdentity"] == identity {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *nmi) sweep(c *Cluster, stale func(spec map[string]any) bool) {
+	if len(c.objects[place{podidentity.KindAssigned, "default"}]) == 0 {
+		return
+	}
+	c.fleet.after(micTime, func() {
+		for _, a := range c.objects[place{podidentity.KindAssigned, "default"}] {
+			if stale(child(a.data, "spec")) {
+				c.drop(a)
+			}
+		}
+	})
+}
