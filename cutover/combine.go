@@ -116,7 +116,7 @@ func Eventually(g Gate, within, every time.Duration) Gate {
 			if v.Result == Pass || left <= 0 {
 				return v
 			}
-			if err := pause(ctx, min(every, left)); err != nil {
+			if err := sleep(ctx, min(every, left)); err != nil {
 				return stopped(v, err)
 			}
 		}
@@ -145,7 +145,7 @@ func Throughout(g Gate, during, every time.Duration) Gate {
 				}
 				return v
 			}
-			if err := pause(ctx, min(every, left)); err != nil {
+			if err := sleep(ctx, min(every, left)); err != nil {
 				return stopped(v, err)
 			}
 		}
@@ -159,16 +159,4 @@ func stopped(v Verdict, err error) Verdict {
 	}
 	v.Reason = strings.TrimPrefix(v.Reason+"; stopped: "+err.Error(), "; ")
 	return v
-}
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

@@ -13,6 +13,7 @@ import (
 
 // Injection is what the webhook should have put into a pod.
 type Injection struct {
+	// ClientID is the value to find; empty leaves the variable out of the judgement, as before the service account is annotated.
 	ClientID string
 	// TenantID is checked for its value where it is known, else only for being there.
 	TenantID string
@@ -61,6 +62,9 @@ func wrongWith(pod *corev1.Pod, c *corev1.Container, want Injection) string {
 		env[e.Name] = e // as in the kernel's environment block, the last one wins
 	}
 	for _, name := range []string{workloadid.EnvClientID, workloadid.EnvTenantID, workloadid.EnvFederatedTokenFile, workloadid.EnvAuthorityHost} {
+		if name == workloadid.EnvClientID && want.ClientID == "" {
+			continue
+		}
 		e, ok := env[name]
 		switch {
 		case !ok:
@@ -71,7 +75,7 @@ func wrongWith(pod *corev1.Pod, c *corev1.Container, want Injection) string {
 			return name + " is empty"
 		}
 	}
-	if got := env[workloadid.EnvClientID].Value; !strings.EqualFold(got, want.ClientID) {
+	if got := env[workloadid.EnvClientID].Value; want.ClientID != "" && !strings.EqualFold(got, want.ClientID) {
 		return fmt.Sprintf("%s is %s", workloadid.EnvClientID, got)
 	}
 	if got := env[workloadid.EnvTenantID].Value; want.TenantID != "" && !strings.EqualFold(got, want.TenantID) {

@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
@@ -31,25 +29,26 @@ func InjectionProbe(probes int) Gate {
 	return func(ctx context.Context, t Target) Verdict {
 		var evidence []Evidence
 		for _, w := range t.Workloads {
-			evidence = append(evidence, probeWorkload(ctx, t, w, probes))
+			account, ok := t.Unit.account(w.ServiceAccount)
+			if !ok {
+				evidence = append(evidence, Evidence{Check: "V1", Object: w.String(), Got: "the unit has no service account " + w.ServiceAccount, Result: Inconclusive})
+				continue
+			}
+			want := Injection{ClientID: account.Identity.ClientID, TenantID: account.Identity.TenantID}
+			evidence = append(evidence, probe(ctx, t, w, probes, want))
 		}
 		return Judge("injection probe", evidence...)
 	}
 }
 
-func probeWorkload(ctx context.Context, t Target, w Workload, probes int) Evidence {
+// probe sends the dry-run pods of one workload.
+func probe(ctx context.Context, t Target, w Workload, probes int, want Injection) Evidence {
 	e := Evidence{Check: "V1", Object: w.String(), Want: fmt.Sprintf("%d of %d dry-run pods injected", probes, probes)}
-	account, ok := t.Unit.account(w.ServiceAccount)
-	if !ok {
-		e.Result, e.Got = Inconclusive, "the unit has no service account "+w.ServiceAccount
-		return e
-	}
 	pod, err := dryRunPod(ctx, t.Cluster, w)
 	if err != nil {
 		e.Result, e.Got = Inconclusive, "no pod to try: "+err.Error()
 		return e
 	}
-	want := Injection{ClientID: account.Identity.ClientID, TenantID: account.Identity.TenantID}
 	good := 0
 	for range probes {
 		born, err := createDry(ctx, t.Cluster, pod)
@@ -83,31 +82,21 @@ func (u *Unit) account(name string) (Account, bool) {
 
 // dryRunPod makes the pod that the workload's template would make, labelled for the webhook.
 func dryRunPod(ctx context.Context, r Reader, w Workload) (*unstructured.Unstructured, error) {
-	owner, err := r.Get(ctx, w.Ref)
+	live, err := readWorkload(ctx, r, w)
 	if err != nil {
 		return nil, err
 	}
-	if w.Template == nil {
-		return nil, fmt.Errorf("nobody knows where %s keeps its pod template", w.Kind)
-	}
-	found, _ := lookup(owner.Object, w.Template)
-	template, ok := found.(map[string]any)
-	if !ok {
-		return nil, errors.New("it has no pod template now")
-	}
-	template = runtime.DeepCopyJSON(template)
-	labels := map[string]any{}
-	if m, ok := lookup(template, []string{"metadata", "labels"}); ok {
-		if m, ok := m.(map[string]any); ok {
-			maps.Copy(labels, m)
+	labels := map[string]any{workloadid.UseLabel: workloadid.UseValue}
+	for k, v := range live.template.Labels {
+		if k != workloadid.UseLabel {
+			labels[k] = v
 		}
 	}
-	labels[workloadid.UseLabel] = workloadid.UseValue
 	meta := map[string]any{"namespace": w.Namespace, "generateName": "wimigrate-probe-", "labels": labels}
-	if a, ok := lookup(template, []string{"metadata", "annotations"}); ok {
+	if a, ok := lookup(live.raw, []string{"metadata", "annotations"}); ok {
 		meta["annotations"] = a
 	}
-	return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template["spec"]}}, nil
+	return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": live.raw["spec"]}}, nil
 }
 
 func createDry(ctx context.Context, r Reader, pod *unstructured.Unstructured) (*corev1.Pod, error) {

@@ -23,7 +23,7 @@ func OldPathSilent(during time.Duration) Gate {
 		if err != nil {
 			return unseen(name, "V4", err.Error())
 		}
-		if err := pause(ctx, during); err != nil {
+		if err := sleep(ctx, during); err != nil {
 			return stopped(Verdict{Gate: name}, err)
 		}
 		after, err := t.Oracle.OldPath(ctx, t.Unit.Cluster, t.Unit.Namespace)

@@ -1,0 +1,131 @@
+package cutover
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/wimigrate/wimigrate/internal/podidentity"
+	"github.com/wimigrate/wimigrate/internal/workloadid"
+)
+
+// checkSelector: the old label is not part of the workload's own selector, which is immutable (PF07).
+func checkSelector(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
+	return each(ctx, t, func(w Workload, live *liveWorkload) []Evidence {
+		if _, bound := lookup(live.Object, []string{"spec", "selector", "matchLabels", podidentity.Label}); bound {
+			return []Evidence{failing(w.String(), "spec.selector names "+podidentity.Label+", so the label cannot leave the template", "a replacement workload without it")}
+		}
+		return nil
+	})
+}
+
+// checkEnvironment: what a container defines itself the webhook does not overwrite (PF08).
+func checkEnvironment(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
+	return each(ctx, t, func(w Workload, live *liveWorkload) []Evidence {
+		account, _ := t.Unit.account(w.ServiceAccount)
+		want := map[string]string{workloadid.EnvClientID: account.Identity.ClientID, workloadid.EnvTenantID: account.Identity.TenantID}
+		var out []Evidence
+		for _, c := range live.containers() {
+			for _, e := range c.Env {
+				where := w.String() + " container " + c.Name
+				switch {
+				case e.Name != workloadid.EnvClientID && e.Name != workloadid.EnvTenantID && e.Name != workloadid.EnvFederatedTokenFile:
+				case e.ValueFrom != nil:
+					out = append(out, unclear(where, e.Name+" comes from elsewhere (valueFrom), and overrides the webhook's"))
+				case e.Name == workloadid.EnvFederatedTokenFile:
+					out = append(out, failing(where, "hard-codes "+e.Name+"="+e.Value, "remove it: the webhook knows the path"))
+				case want[e.Name] == "":
+					out = append(out, unclear(where, "hard-codes "+e.Name+"="+e.Value+", and the right value is unknown"))
+				case !strings.EqualFold(e.Value, want[e.Name]):
+					out = append(out, failing(where, "hard-codes "+e.Name+"="+e.Value, want[e.Name]+", or remove it"))
+				}
+			}
+		}
+		return out
+	})
+}
+
+// checkPodShape: the webhook reaches the containers, and pod security admits what it is asked to add (PF09).
+func checkPodShape(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
+	return each(ctx, t, func(w Workload, live *liveWorkload) []Evidence {
+		var out []Evidence
+		annotations, spec := live.template.Annotations, live.template.Spec
+		if skip := annotations[workloadid.SkipContainersAnnotation]; skip != "" {
+			skipped := strings.FieldsFunc(skip, func(r rune) bool { return r == ';' || r == ' ' })
+			left := 0
+			for _, c := range spec.Containers {
+				if !slices.Contains(skipped, c.Name) {
+					left++
+				}
+			}
+			if left == 0 {
+				out = append(out, failing(w.String(), "skips every container of the injection", "at least one container with a token"))
+			}
+		}
+		_, proxy := annotations[workloadid.InjectProxyAnnotation]
+		switch {
+		case proxy && spec.HostNetwork:
+			out = append(out, failing(w.String(), "asks for the proxy sidecar on the host's network, which the webhook refuses", "remove the annotation"))
+		case proxy && spec.NodeSelector["kubernetes.io/os"] == "windows":
+			out = append(out, failing(w.String(), "asks for the proxy sidecar on Windows, where there is none", "remove the annotation"))
+		case proxy:
+			out = append(out, podSecurity(ctx, t, w))
+		case spec.HostNetwork:
+			out = append(out, passed(w.String(), "warning: on the host's network NMI never saw it; its tokens came past NMI"))
+		}
+		return out
+	})
+}
+
+// podSecurity: the proxy's init container is privileged.
+func podSecurity(ctx context.Context, t Target, w Workload) Evidence {
+	ns, err := get(ctx, t.Cluster, Ref{APIVersion: "v1", Kind: "Namespace", Name: w.Namespace})
+	if err != nil || ns == nil {
+		return unclear("Namespace/"+w.Namespace, fmt.Sprintf("cannot be read: %v", err))
+	}
+	level := ns.GetLabels()["pod-security.kubernetes.io/enforce"]
+	if level == "baseline" || level == "restricted" {
+		return failing(w.String(), "asks for the proxy sidecar in a namespace that enforces pod security "+level, "remove the annotation")
+	}
+	return passed(w.String(), "the proxy sidecar is admitted")
+}
+
+// checkQuiet: no rollout under way, no failure, not paused, no failing autoscaler (PF11). What is not quiet may become so: it holds.
+func checkQuiet(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
+	return each(ctx, t, func(w Workload, live *liveWorkload) []Evidence {
+		var out []Evidence
+		if status, reason := condition(live.Unstructured, "ReplicaFailure"); status == "True" {
+			out = append(out, unclear(w.String(), "its controller cannot create pods: "+reason))
+		}
+		if lookupTrue(live.Object, "spec", "paused") {
+			out = append(out, unclear(w.String(), "it is paused; whoever paused it must resume it"))
+		}
+		if p := Rollout(live.Unstructured, nil); !p.Complete && w.Kind != "CronJob" && !onDeletion(live.Unstructured) {
+			out = append(out, unclear(w.String(), "a rollout is under way: "+p.Reason+p.Failed))
+		}
+		return append(out, checkAutoscaler(ctx, t, w)...)
+	})
+}
+
+func onDeletion(w *unstructured.Unstructured) bool {
+	return text(w.Object, "spec", "updateStrategy", "type") == "OnDelete"
+}
+
+func checkAutoscaler(ctx context.Context, t Target, w Workload) []Evidence {
+	hpas, err := list(ctx, t.Cluster, Selection{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler", Namespace: w.Namespace})
+	if err != nil {
+		return []Evidence{unclear(w.String(), "its autoscalers cannot be read: "+err.Error())}
+	}
+	for _, h := range hpas {
+		if text(h.Object, "spec", "scaleTargetRef", "kind") != w.Kind || text(h.Object, "spec", "scaleTargetRef", "name") != w.Name {
+			continue
+		}
+		if status, reason := condition(h, "AbleToScale"); status == "False" {
+			return []Evidence{unclear("HorizontalPodAutoscaler/"+h.GetName(), "cannot scale: "+reason)}
+		}
+	}
+	return nil
+}

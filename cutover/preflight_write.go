@@ -1,0 +1,107 @@
+package cutover
+
+import (
+	"context"
+	"errors"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// checkOwner: a GitOps tool behind a workload is one that the plan reckons with (PF13).
+func checkOwner(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
+	return each(ctx, t, func(w Workload, live *liveWorkload) []Evidence {
+		owner := liveOwner(live.Unstructured)
+		switch {
+		case owner == "":
+			return nil
+		case t.Unit.Mode == Direct && w.Owner == "":
+			return []Evidence{failing(w.String(), "belongs to "+owner+", which the plan does not know: it would put the old label back", "plan again, in mode gitops or suspend")}
+		}
+		return []Evidence{passed(w.String(), "belongs to "+owner+"; the unit moves in mode "+string(t.Unit.Mode))}
+	})
+}
+
+// liveOwner names the GitOps tool whose marks an object carries.
+func liveOwner(o *unstructured.Unstructured) string {
+	labels, annotations := o.GetLabels(), o.GetAnnotations()
+	switch {
+	case annotations["argocd.argoproj.io/tracking-id"] != "":
+		return "Argo CD"
+	case labels["kustomize.toolkit.fluxcd.io/name"] != "":
+		return "Flux"
+	case labels["helm.toolkit.fluxcd.io/name"] != "":
+		return "Flux's Helm controller"
+	}
+	return ""
+}
+
+// checkAttestation: an application that nobody vouches for loses the old label only behind a canary, with its tokens watched (PF15).
+func checkAttestation(_ context.Context, t Target, o PreflightOptions) []Evidence {
+	var out []Evidence
+	for _, w := range t.Workloads {
+		known := AttestUnknown
+		if o.Attest != nil {
+			known = o.Attest(w)
+		}
+		switch {
+		case known == AttestVerified || known == AttestDeclared:
+			out = append(out, passed(w.String(), "its use of the federated token is "+string(known)))
+		case t.Oracle == nil:
+			out = append(out, unclear(w.String(), "nobody knows whether the application uses its federated token, and there is no PathOracle to watch it by"))
+		case !canHold(w.Kind) || t.Plan.Limits.CanaryPods < 1:
+			out = append(out, unclear(w.String(), "nobody knows whether the application uses its federated token, and the old label cannot leave it by a canary"))
+		default:
+			out = append(out, passed(w.String(), "unknown use of the federated token; the canary's tokens will be watched"))
+		}
+	}
+	return out
+}
+
+// checkAdmission sends every planned write as a dry run, so that an admission policy says no before anything has changed (PF17).
+func checkAdmission(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
+	var out []Evidence
+	for _, s := range t.Unit.Steps {
+		for _, e := range s.Edits {
+			if e.Release != "" || e.AddOn || len(e.Fields) == 0 && e.Verb != Delete || len(e.Fields) > 0 && e.Fields[0].Live {
+				continue // what it will write depends on what is there by then
+			}
+			if found := tryEdit(ctx, t, e); found.Result != Pass {
+				out = append(out, found)
+			}
+		}
+	}
+	return out
+}
+
+func tryEdit(ctx context.Context, t Target, e Edit) Evidence {
+	live, err := get(ctx, t.Cluster, e.Ref)
+	switch {
+	case err != nil:
+		return unclear(e.Ref.String(), "cannot be read: "+err.Error())
+	case live == nil:
+		return failing(e.Ref.String(), e.ID+": it is gone", "plan again")
+	}
+	w := Write{Verb: e.Verb, Ref: e.Ref, ResourceVersion: live.GetResourceVersion()}
+	w.Ref.UID = string(live.GetUID())
+	fields := beforeImages(e.Fields, live)
+	switch e.Verb {
+	case Apply:
+		w.Body = mustJSON(applyBody(w.Ref, fields, ""))
+	case Patch:
+		w.Body = mustJSON(patchOps(fields, live.Object))
+	case Delete, Create, Evict:
+	}
+	if len(fields) > 0 && e.Verb == Patch && w.Body == nil {
+		return passed(e.Ref.String(), e.ID)
+	}
+	_, err = t.Cluster.DryRun(ctx, w)
+	var status apierrors.APIStatus
+	switch {
+	case err == nil:
+		return passed(e.Ref.String(), e.ID)
+	case apierrors.IsConflict(err) || !errors.As(err, &status) || passing(err):
+		return unclear(e.Ref.String(), e.ID+": "+err.Error())
+	}
+	return failing(e.Ref.String(), e.ID+" is refused: "+err.Error(), "a policy that admits it")
+}
