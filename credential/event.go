@@ -55,8 +55,8 @@ func (r *reporter) report(ctx context.Context, e Event) {
 	if e.Kind == EventFailed || e.Kind == EventToken {
 		level = slog.LevelDebug
 	}
-	r.logger.LogAttrs(ctx, level, "credential: "+string(e.Kind),
-		slog.String("identity", r.identity), slog.String("step", string(e.Path)), slog.String("source", string(e.Source)),
+	r.logger.LogAttrs(ctx, level, "credential",
+		slog.String("event", string(e.Kind)), slog.String("identity", r.identity), slog.String("step", string(e.Path)), slog.String("source", string(e.Source)),
 		slog.String("scope", e.Scope), slog.Int("attempt", e.Attempt), slog.String("decision", e.Decision),
 		slog.Int("status", e.Status), slog.Any("codes", e.Codes), slog.Duration("wait", e.Wait), slog.String("message", e.Message))
 	if r.on == nil {

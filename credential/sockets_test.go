@@ -8,7 +8,7 @@ import (
 
 	"github.com/wimigrate/wimigrate/credential"
 	"github.com/wimigrate/wimigrate/credential/credentialtest"
-	"github.com/wimigrate/wimigrate/internal/survival"
+	"github.com/wimigrate/wimigrate/internal/survivaltest"
 )
 
 // dialTo makes the real metadata client reach a server instead of 169.254.169.254.
@@ -22,7 +22,7 @@ func TestStartUpFailuresAreSurvivedOnRealSockets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes the time that sockets take")
 	}
-	for _, row := range survival.Rows() {
+	for _, row := range survivaltest.Rows() {
 		if row.RetryAfter > 0 {
 			continue // waits 20 s and more; the test in memory has it
 		}

@@ -12,12 +12,12 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/wimigrate/wimigrate/credential"
-	"github.com/wimigrate/wimigrate/internal/survival"
+	"github.com/wimigrate/wimigrate/internal/survivaltest"
 )
 
 func noEnv(string) (string, bool) { return "", false }
 
-func makeOurs(seed uint64) survival.Maker {
+func makeOurs(seed uint64) survivaltest.Maker {
 	return func(clientID string, endpoint policy.Transporter) (azcore.TokenCredential, error) {
 		return credential.New(&credential.Options{
 			Path: credential.PodIdentity, ClientID: clientID, IMDSTransport: endpoint, LookupEnv: noEnv,
@@ -32,11 +32,11 @@ func makeBare(clientID string, endpoint policy.Transporter) (azcore.TokenCredent
 }
 
 // measure runs all cells of one credential, each in a bubble of its own.
-func measure(t *testing.T, lab *survival.Lab, maker survival.Maker) []survival.Cell {
+func measure(t *testing.T, lab *survivaltest.Lab, maker survivaltest.Maker) []survivaltest.Cell {
 	t.Helper()
-	var cells []survival.Cell
-	for _, row := range survival.Rows() {
-		for _, window := range survival.Windows() {
+	var cells []survivaltest.Cell
+	for _, row := range survivaltest.Rows() {
+		for _, window := range survivaltest.Windows() {
 			synctest.Test(t, func(t *testing.T) {
 				cell, err := lab.Measure(t.Context(), row.Behaviour, window, row.RetryAfter, maker)
 				if err != nil {
@@ -50,7 +50,7 @@ func measure(t *testing.T, lab *survival.Lab, maker survival.Maker) []survival.C
 }
 
 func TestEveryStartUpFailureIsSurvivedAndNoticedWithinTwoSeconds(t *testing.T) {
-	lab, err := survival.NewLab()
+	lab, err := survivaltest.NewLab()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,24 +72,24 @@ func TestEveryStartUpFailureIsSurvivedAndNoticedWithinTwoSeconds(t *testing.T) {
 }
 
 func TestBareAzidentityDoesNotSurvive(t *testing.T) {
-	lab, err := survival.NewLab()
+	lab, err := survivaltest.NewLab()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cells := measure(t, lab, makeBare)
 	logTable(t, "azidentity", cells)
-	survived, latest := survival.Summary(cells)
+	survived, latest := survivaltest.Summary(cells)
 	if survived == len(cells) && latest <= 2*time.Second {
 		t.Error("azidentity survives everything in time: this package has no reason to exist any more")
 	}
 }
 
-func logTable(t *testing.T, title string, cells []survival.Cell) {
+func logTable(t *testing.T, title string, cells []survivaltest.Cell) {
 	t.Helper()
 	var b strings.Builder
-	if err := survival.WriteTable(&b, title, cells); err != nil {
+	if err := survivaltest.WriteTable(&b, title, cells); err != nil {
 		t.Fatal(err)
 	}
-	survived, latest := survival.Summary(cells)
+	survived, latest := survivaltest.Summary(cells)
 	t.Logf("\n%s%d of %d survived, at most %s late", b.String(), survived, len(cells), latest)
 }

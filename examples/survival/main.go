@@ -23,7 +23,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/wimigrate/wimigrate/credential"
-	"github.com/wimigrate/wimigrate/internal/survival"
+	"github.com/wimigrate/wimigrate/internal/survivaltest"
 )
 
 func main() {
@@ -41,19 +41,19 @@ func main() {
 }
 
 func run(t *testing.T, drawing string, seed uint64) error {
-	lab, err := survival.NewLab()
+	lab, err := survivaltest.NewLab()
 	if err != nil {
 		return err
 	}
-	panels := []survival.Panel{{Title: "azidentity"}, {Title: "wimigrate"}}
-	for i, maker := range []survival.Maker{bare, ours(seed)} {
+	panels := []survivaltest.Panel{{Title: "azidentity"}, {Title: "wimigrate"}}
+	for i, maker := range []survivaltest.Maker{bare, ours(seed)} {
 		if panels[i].Cells, err = measure(t, lab, maker); err != nil {
 			return err
 		}
-		if err := survival.WriteTable(os.Stdout, panels[i].Title, panels[i].Cells); err != nil {
+		if err := survivaltest.WriteTable(os.Stdout, panels[i].Title, panels[i].Cells); err != nil {
 			return err
 		}
-		survived, latest := survival.Summary(panels[i].Cells)
+		survived, latest := survivaltest.Summary(panels[i].Cells)
 		fmt.Printf("%s: %d of %d survived, at most %.1f s late\n\n", panels[i].Title, survived, len(panels[i].Cells), latest.Seconds())
 	}
 	fmt.Println("In a cell: time to the token, +delay after the source's recovery, (requests).")
@@ -62,7 +62,7 @@ func run(t *testing.T, drawing string, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := survival.WriteSVG(file, panels...); err != nil {
+	if err := survivaltest.WriteSVG(file, panels...); err != nil {
 		return errors.Join(err, file.Close())
 	}
 	fmt.Println("drawn in", drawing)
@@ -75,7 +75,7 @@ func bare(clientID string, endpoint policy.Transporter) (azcore.TokenCredential,
 		ClientOptions: azcore.ClientOptions{Transport: endpoint}, ID: azidentity.ClientID(clientID)})
 }
 
-func ours(seed uint64) survival.Maker {
+func ours(seed uint64) survivaltest.Maker {
 	return func(clientID string, endpoint policy.Transporter) (azcore.TokenCredential, error) {
 		return credential.New(&credential.Options{
 			Path: credential.PodIdentity, ClientID: clientID, IMDSTransport: endpoint,
@@ -85,9 +85,9 @@ func ours(seed uint64) survival.Maker {
 }
 
 // measure runs every cell in a bubble of its own.
-func measure(t *testing.T, lab *survival.Lab, maker survival.Maker) (cells []survival.Cell, failed error) {
-	for _, row := range survival.Rows() {
-		for _, window := range survival.Windows() {
+func measure(t *testing.T, lab *survivaltest.Lab, maker survivaltest.Maker) (cells []survivaltest.Cell, failed error) {
+	for _, row := range survivaltest.Rows() {
+		for _, window := range survivaltest.Windows() {
 			synctest.Test(t, func(t *testing.T) {
 				cell, err := lab.Measure(t.Context(), row.Behaviour, window, row.RetryAfter, maker)
 				cells, failed = append(cells, cell), errors.Join(failed, err)

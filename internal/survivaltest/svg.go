@@ -1,4 +1,4 @@
-package survival
+package survivaltest
 
 import (
 	"fmt"
@@ -18,7 +18,8 @@ type Panel struct {
 const (
 	cellWidth, cellHeight = 62, 22
 	labelWidth            = 200
-	panelGap              = 34
+	panelHead             = 44
+	panelGap              = 16
 	top                   = 64
 )
 
@@ -29,7 +30,7 @@ func WriteSVG(w io.Writer, panels ...Panel) error {
 	width, height := labelWidth, top
 	for _, p := range panels {
 		width = max(width, labelWidth+cellWidth*len(headings(p.Cells))+16)
-		height += cellHeight*(len(behaviours(p.Cells))+1) + panelGap
+		height += panelHead + cellHeight*len(behaviours(p.Cells)) + panelGap
 	}
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="system-ui, sans-serif" font-size="11">`+"\n", width, height)
 	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="#fff"/>`+"\n")
@@ -40,8 +41,8 @@ func WriteSVG(w io.Writer, panels ...Panel) error {
 		survived, latest := Summary(p.Cells)
 		text(&b, 12, y+15, "start", `font-size="13" font-weight="600"`,
 			fmt.Sprintf("%s: %d of %d survived, at most %.1f s late", p.Title, survived, len(p.Cells), latest.Seconds()))
-		drawPanel(&b, p, y+cellHeight)
-		y += cellHeight*(len(behaviours(p.Cells))+1) + panelGap
+		drawPanel(&b, p, y+panelHead)
+		y += panelHead + cellHeight*len(behaviours(p.Cells)) + panelGap
 	}
 	b.WriteString("</svg>\n")
 	_, err := io.WriteString(w, b.String())

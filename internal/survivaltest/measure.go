@@ -1,6 +1,6 @@
-// Package survival measures how credentials get through the failures of a pod's
+// Package survivaltest measures how credentials get through the failures of a pod's
 // start: each way to fail, for each length of time, one cell.
-package survival
+package survivaltest
 
 import (
 	"context"

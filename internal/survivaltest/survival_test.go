@@ -1,4 +1,4 @@
-package survival_test
+package survivaltest_test
 
 import (
 	"bytes"
@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wimigrate/wimigrate/internal/survival"
+	"github.com/wimigrate/wimigrate/internal/survivaltest"
 )
 
-func cells() []survival.Cell {
-	return []survival.Cell{
+func cells() []survivaltest.Cell {
+	return []survivaltest.Cell{
 		{Behaviour: "404 <early>", Window: time.Second, Survived: true, Took: 1500 * time.Millisecond, Late: 500 * time.Millisecond, Requests: 3},
 		{Behaviour: "404 <early>", Window: time.Minute, Survived: true, Took: 65 * time.Second, Late: 5 * time.Second, Requests: 7},
 		{Behaviour: "403", Window: time.Second, Took: 0, Requests: 1, Err: errors.New("no")},
@@ -23,7 +23,7 @@ func cells() []survival.Cell {
 
 func TestTheTableHasALineForEachBehaviour(t *testing.T) {
 	var b strings.Builder
-	if err := survival.WriteTable(&b, "x", cells()); err != nil {
+	if err := survivaltest.WriteTable(&b, "x", cells()); err != nil {
 		t.Fatal(err)
 	}
 	want := "x            1s             1m0s\n" +
@@ -32,14 +32,14 @@ func TestTheTableHasALineForEachBehaviour(t *testing.T) {
 	if b.String() != want {
 		t.Errorf("got\n%s", b.String())
 	}
-	if survived, latest := survival.Summary(cells()); survived != 3 || latest != time.Minute {
+	if survived, latest := survivaltest.Summary(cells()); survived != 3 || latest != time.Minute {
 		t.Errorf("summary %d, %s", survived, latest)
 	}
 }
 
 func TestTheDrawingIsWellFormed(t *testing.T) {
 	var b bytes.Buffer
-	if err := survival.WriteSVG(&b, survival.Panel{Title: "a & b", Cells: cells()}, survival.Panel{Title: "c", Cells: cells()}); err != nil {
+	if err := survivaltest.WriteSVG(&b, survivaltest.Panel{Title: "a & b", Cells: cells()}, survivaltest.Panel{Title: "c", Cells: cells()}); err != nil {
 		t.Fatal(err)
 	}
 	for d := xml.NewDecoder(&b); ; {
@@ -53,12 +53,12 @@ func TestTheDrawingIsWellFormed(t *testing.T) {
 
 func TestRetryAfterMovesTheMomentThatCounts(t *testing.T) {
 	found := 0
-	for _, r := range survival.Rows() {
+	for _, r := range survivaltest.Rows() {
 		if r.RetryAfter > 0 {
 			found++
 		}
 	}
-	if found != 2 || len(survival.Rows()) < 13 {
-		t.Errorf("%d rows, %d with a Retry-After", len(survival.Rows()), found)
+	if found != 2 || len(survivaltest.Rows()) < 13 {
+		t.Errorf("%d rows, %d with a Retry-After", len(survivaltest.Rows()), found)
 	}
 }

@@ -1,4 +1,4 @@
-package survival
+package survivaltest
 
 import (
 	"fmt"
