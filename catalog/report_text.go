@@ -42,7 +42,7 @@ func writeFindings(b *bufio.Writer, o ReportOptions, all []Finding) {
 		if f.Namespace != "" {
 			where += "/" + printable(f.Namespace)
 		}
-		b.WriteString(o.paint(f.Severity) + " " + string(f.Code) + "  " + where + "  " + printable(f.Object) + "\n")
+		b.WriteString(o.paint(f.Severity) + " " + printable(string(f.Code)) + "  " + where + "  " + printable(f.Object) + "\n")
 		b.WriteString("         " + printable(f.Message) + "\n")
 		b.WriteString("         → " + printable(f.Remedy) + "\n")
 	}

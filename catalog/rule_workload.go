@@ -46,13 +46,14 @@ func (a *app) labels() []string {
 	return slices.Compact(out)
 }
 
+// templatePath says where the label of a custom workload is written.
 func (a *app) templatePath() string {
 	for _, u := range a.uses {
-		if u.from.Kind != "Pod" && u.from.TemplatePath != "" {
-			if w := u.from; w.Ref != nil {
-				return w.Ref.Kind + "/" + w.Ref.Name + " spec.template"
-			}
-			return u.from.TemplatePath
+		switch w := u.from; {
+		case w.Ref != nil:
+			return fmt.Sprintf("spec.template of %s/%s, which it runs", w.Ref.Kind, w.Ref.Name)
+		case w.Kind != "Pod" && w.TemplatePath != "":
+			return w.TemplatePath
 		}
 	}
 	return "its pod template"

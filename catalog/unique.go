@@ -98,9 +98,9 @@ func compareFacts[T any, P object[T]](a, b P) int {
 
 // clip keeps messages short whatever is quoted in them.
 func clip(s string) string {
-	const most = 80
+	const most = 240 // room for an ARM resource ID
 	if len(s) <= most {
 		return s
 	}
-	return s[:most] + "…"
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
