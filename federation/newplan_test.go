@@ -86,7 +86,9 @@ func TestNewPlanMatchesWhatIsThere(t *testing.T) {
 		{name: "an issuer that is not of AKS is not called dead", want: []string{"create " + derived},
 			have: []federation.Credential{{Name: "other", Issuer: "https://kubernetes.example/", Subject: "system:serviceaccount:shop:cart", Audience: federation.DefaultAudience}}},
 		{name: "no issuer is called dead while one cluster's is unknown", have: []federation.Credential{credential("old", 7, "cart")}, want: []string{"create " + derived},
-			catalog: func(c *catalog.Catalog) { c.Clusters = append(c.Clusters, catalog.Cluster{Name: "dark", Region: "eastus"}) }},
+			catalog: func(c *catalog.Catalog) {
+				c.Clusters = append(c.Clusters, catalog.Cluster{Name: "dark", Region: "eastus"})
+			}},
 		{name: "no subject is called unknown while the coverage has gaps", have: []federation.Credential{credential("old", 1, "gone")}, want: []string{"create " + derived},
 			catalog: func(c *catalog.Catalog) { c.Clusters[0].Coverage = catalog.Coverage{} }},
 		{name: "a subject that nothing uses is reported", have: []federation.Credential{credential("old", 1, "gone")}, want: []string{"create " + derived}, findings: []catalog.Code{catalog.UnknownSubject}},
@@ -246,10 +248,14 @@ func TestPruneDeletesOnlyWhatBothGuardsLetGo(t *testing.T) {
 		{name: "our name for another service account stays", have: credential("wimigrate-gone_shop_other", 9, "till")},
 		{name: "our name for another cluster than the issuer tells stays", have: credential("wimigrate-other_shop_till", 1, "till")},
 		{name: "another prefix stays", have: credential("wimigrate-gone_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) { o.NamePrefix = "blue" }},
-		{name: "a kept name stays", have: credential("wimigrate-gone_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) { o.KeepNames = []string{"wimigrate-gone_shop_till"} }},
+		{name: "a kept name stays", have: credential("wimigrate-gone_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) {
+			o.KeepNames = []string{"wimigrate-gone_shop_till"}
+		}},
 		{name: "without the option everything stays", have: credential("wimigrate-gone_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) { o.Prune = false }},
 		{name: "while an issuer is unknown no issuer is dead", have: credential("wimigrate-gone_shop_till", 9, "till"),
-			change: func(c *catalog.Catalog, _ *federation.PlanOptions) { c.Clusters = append(c.Clusters, catalog.Cluster{Name: "dark"}) }},
+			change: func(c *catalog.Catalog, _ *federation.PlanOptions) {
+				c.Clusters = append(c.Clusters, catalog.Cluster{Name: "dark"})
+			}},
 		{name: "while the coverage has gaps no service account is gone", have: credential("wimigrate-aks_shop_till", 1, "till"),
 			change: func(c *catalog.Catalog, _ *federation.PlanOptions) { c.Clusters[0].Coverage.Complete = false }},
 		{name: "identity bindings stay", have: credential(federation.IdentityBindingName, 9, "till")},
