@@ -229,7 +229,11 @@ func deliver(o *Object, list listHeader, h Handler) {
 			return
 		}
 	}
-	if o.Kind != "" && o.APIVersion != "" {
+	switch {
+	case o.Kind == "" || o.APIVersion == "":
+	case o.Kind == "List" && o.Item > 0:
+		h.Problem(Problem{Document: o.Document, Item: o.Item, Object: o.Kind, Reason: "a List within a List; write its items on their own"})
+	default:
 		h.Object(o)
 	}
 }

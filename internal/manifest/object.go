@@ -27,7 +27,7 @@ type Object struct {
 	Document, Item int
 
 	json *jsonObject
-	tree map[string]any
+	yaml *yamlObject
 }
 
 // Origin returns the position of the object in its stream: its document, and its item where it is one of a List.
@@ -45,6 +45,8 @@ func (o *Object) MayContain(mark []byte) bool {
 	switch {
 	case o.json != nil:
 		return o.json.escaped() || bytes.Contains(o.json.raw, mark)
+	case o.yaml != nil:
+		return o.yaml.node != nil || o.yaml.escaped || bytes.Contains(o.yaml.raw, mark)
 	}
 	return true
 }
@@ -58,8 +60,10 @@ func (o *Object) Field(name string, skip func(key string) bool) (any, error) {
 	switch {
 	case o.json != nil:
 		return o.json.field(name, skip)
+	case o.yaml != nil:
+		return o.yaml.field(name, skip)
 	}
-	return o.tree[name], nil
+	return nil, nil
 }
 
 // Problem is an object, or a document, that could not be used.

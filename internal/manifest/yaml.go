@@ -9,7 +9,7 @@ import (
 // ReadYAML reads a stream of YAML documents. A document that is no YAML is a Problem, and the read goes on behind the next "---". The
 // error says that the stream broke.
 func ReadYAML(r io.Reader, h Handler) error {
-	s := &yamlStream{buffer: *newBuffer(r, 2*MaxDocument), h: h, document: 1}
+	s := &yamlStream{buffer: *newBuffer(r, MaxObject), h: h, document: 1}
 	for {
 		more, err := s.next()
 		if err != nil || !more {
@@ -55,16 +55,15 @@ func (s *yamlStream) next() (bool, error) {
 		}
 		line, err := s.line()
 		if errors.Is(err, io.EOF) {
-			s.whole(s.data[s.start:s.pos])
-			return false, nil
+			return false, s.whole(s.data[s.start:s.pos])
 		}
 		if err != nil {
 			return false, err
 		}
 		if isMarker(line) {
-			s.whole(s.data[s.start : s.start+size])
+			err := s.whole(s.data[s.start : s.start+size])
 			s.reopen(line)
-			return true, nil
+			return err == nil, err
 		}
 	}
 }
@@ -85,13 +84,13 @@ func (s *yamlStream) reopen(marker []byte) {
 }
 
 // whole hands over the objects of a document that lies in memory.
-func (s *yamlStream) whole(text []byte) {
+func (s *yamlStream) whole(text []byte) error {
 	if blank(text) {
-		return
+		return nil
 	}
-	defer func() { s.document++ }()
 	d := &yamlDocument{text: text, document: s.document, h: s.h}
-	d.read()
+	s.document++
+	return d.read()
 }
 
 // blank reports whether text holds only white space, comments and directives.

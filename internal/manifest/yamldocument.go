@@ -3,30 +3,159 @@ package manifest
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
-// yamlDocument is one document of a stream.
+// yamlDocument is one document of a stream, in memory.
 type yamlDocument struct {
 	text     []byte
 	document int
 	h        Handler
 }
 
-// read hands over the objects of the document.
-func (d *yamlDocument) read() {
-	tree, _, err := parseYAML(d.text)
+// read hands over the objects of the document: by the block parser if it understands all of it, else by the real one. The error is
+// io.ErrUnexpectedEOF for a List without its end.
+func (d *yamlDocument) read() error {
+	if plainText(d.text) {
+		p := &blockParser{text: d.text}
+		if p.advance() && p.at >= 0 && p.indent == 0 && !p.dash() {
+			if top, ok := lookOver(p, 0); ok && p.at < 0 {
+				return d.block(top)
+			}
+		}
+	}
+	node, err := parseNode(d.text)
 	if err != nil {
 		d.problem(0, err)
-		return
+		return nil
 	}
-	deliverTree(tree, d.document, 0, listHeader{}, d.h, 0)
+	return d.nodes(node, 0, listHeader{}, 0)
+}
+
+// block hands over what the block parser looked over.
+func (d *yamlDocument) block(top *yamlObject) error {
+	list := listHeader{apiVersion: top.text("apiVersion"), kind: top.text("kind")}
+	for _, f := range top.fields {
+		p := &blockParser{text: top.raw, at: f.at, end: f.end, next: f.next, indent: f.column}
+		if f.name != "items" || f.value < f.end || !p.advance() || !p.dash() {
+			continue
+		}
+		if list.kind == "" && list.apiVersion != "" {
+			return io.ErrUnexpectedEOF
+		}
+		if strings.HasSuffix(list.kind, "List") {
+			return d.blockItems(p, list)
+		}
+	}
+	deliver(&Object{APIVersion: list.apiVersion, Kind: list.kind, Document: d.document, yaml: top}, listHeader{}, d.h)
+	return nil
+}
+
+// blockItems hands over the items of a List, the first of which is at the parser's position. The document as a whole was understood.
+func (d *yamlDocument) blockItems(p *blockParser, list listHeader) error {
+	column := p.indent
+	for item := 1; p.indent == column && p.dash(); item++ {
+		from, dash := p.at-p.indent, *p
+		p.at, p.indent, p.escaped = p.at+2, column+2, false
+		o, ok := lookOver(p, column+2)
+		if !ok {
+			*p = dash
+			p.entry(column)
+		}
+		to := len(p.text)
+		if p.at >= 0 {
+			to = p.at - p.indent
+		}
+		if ok {
+			d.item(o.slice(from, to), item, list)
+			continue
+		}
+		if err := d.oddItem(from, to, item, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oddItem has the real parser look at an item: it is no mapping, or has a key twice. Line feeds in place of what is before it keep the
+// numbers of its lines.
+func (d *yamlDocument) oddItem(from, to, item int, list listHeader) error {
+	padding := bytes.Repeat([]byte{'\n'}, bytes.Count(d.text[:from], []byte{'\n'}))
+	node, err := parseNode(append(padding, d.text[from:to]...))
+	if err != nil {
+		d.problem(item, err)
+		return nil
+	}
+	return d.nodes(node.Content[0], item, list, 1)
+}
+
+// slice returns the object with only its own text.
+func (o *yamlObject) slice(from, to int) *yamlObject {
+	o.raw = o.raw[from:to]
+	for i := range o.fields {
+		f := &o.fields[i]
+		f.at, f.end, f.next, f.value = f.at-from, f.end-from, f.next-from, f.value-from
+	}
+	return o
+}
+
+func (d *yamlDocument) item(o *yamlObject, item int, list listHeader) {
+	deliver(&Object{APIVersion: o.text("apiVersion"), Kind: o.text("kind"), Document: d.document, Item: item, yaml: o}, list, d.h)
+}
+
+// nodes hands over what the real parser made of an object or a List.
+func (d *yamlDocument) nodes(node *yaml.Node, item int, list listHeader, depth int) error {
+	if node == nil || node.Kind == yaml.AliasNode && depth > 0 {
+		return nil
+	}
+	if node.Kind != yaml.MappingNode {
+		if item > 0 {
+			d.h.Problem(Problem{Document: d.document, Item: item, Reason: "item of a List is not an object"})
+		}
+		return nil
+	}
+	o := &yamlObject{node: node}
+	if err := o.top(); err != nil {
+		d.problem(item, err)
+		return nil
+	}
+	object := &Object{APIVersion: o.text("apiVersion"), Kind: o.text("kind"), Document: d.document, Item: item, yaml: o}
+	items := o.sequence("items")
+	switch {
+	case items == nil || item > 0:
+	case object.Kind == "" && object.APIVersion != "":
+		return io.ErrUnexpectedEOF
+	case strings.HasSuffix(object.Kind, "List"):
+		for i, child := range items {
+			if child.Kind == yaml.AliasNode {
+				child = child.Alias
+			}
+			if err := d.nodes(child, i+1, listHeader{apiVersion: object.APIVersion, kind: object.Kind}, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	deliver(object, list, d.h)
+	return nil
+}
+
+// sequence returns the entries of a top-level list.
+func (o *yamlObject) sequence(name string) []*yaml.Node {
+	for i := 0; i+1 < len(o.node.Content); i += 2 {
+		if o.node.Content[i].Value == name && o.node.Content[i+1].Kind == yaml.SequenceNode {
+			return o.node.Content[i+1].Content
+		}
+	}
+	return nil
 }
 
 func (d *yamlDocument) problem(item int, err error) {
 	p := Problem{Document: d.document, Item: item, Reason: err.Error()}
-	var field *FieldError
-	if errors.As(err, &field) {
+	if field, ok := errors.AsType[*FieldError](err); ok {
 		p.Field, p.Reason = field.Field, field.Reason
 	}
 	if bytes.Contains(d.text, []byte("{{")) {
@@ -34,30 +163,4 @@ func (d *yamlDocument) problem(item int, err error) {
 		p.Reason = "is a template, not YAML: render it first, as helm template does (" + p.Reason + ")"
 	}
 	d.h.Problem(p)
-}
-
-// deliverTree hands over a parsed object, or the items of a parsed List.
-func deliverTree(tree any, document, item int, list listHeader, h Handler, depth int) {
-	m, ok := tree.(map[string]any)
-	if !ok {
-		if item > 0 {
-			h.Problem(Problem{Document: document, Item: item, Reason: "item of a List is not an object"})
-		}
-		return
-	}
-	o := &Object{Document: document, Item: item, tree: m}
-	o.APIVersion, _ = m["apiVersion"].(string)
-	o.Kind, _ = m["kind"].(string)
-	items, isList := m["items"].([]any)
-	if !isList || !strings.HasSuffix(o.Kind, "List") {
-		deliver(o, list, h)
-		return
-	}
-	if depth > 1 {
-		h.Problem(Problem{Document: document, Item: item, Reason: "Lists within Lists"})
-		return
-	}
-	for i, child := range items {
-		deliverTree(child, document, i+1, listHeader{apiVersion: o.APIVersion, kind: o.Kind}, h, depth+1)
-	}
 }

@@ -9,25 +9,30 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseYAML parses one document to the same values that JSON gives. Aliases are followed within a budget, merge keys are applied,
-// plain yes, no, on and off are booleans as they are to kubectl (YAML 1.1), and a key that appears twice is an error.
-func parseYAML(text []byte) (tree any, aliased bool, err error) {
+// parseNode parses one document with the real parser; nil is an empty one.
+func parseNode(text []byte) (*yaml.Node, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, false, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if doc.Kind == 0 {
-		return nil, false, nil
+		return nil, nil
 	}
-	c := &yamlConverter{nodes: MaxExpansion, bytes: MaxExpandedBytes}
-	tree, err = c.value(doc.Content[0], 1)
-	return tree, c.aliased, err
+	return doc.Content[0], nil
 }
 
-// yamlConverter turns nodes into values and counts what aliases make of them.
+func newConverter(skip func(string) bool) *yamlConverter {
+	if skip == nil {
+		skip = func(string) bool { return false }
+	}
+	return &yamlConverter{nodes: MaxExpansion, bytes: MaxExpandedBytes, skip: skip}
+}
+
+// yamlConverter turns nodes into the values that JSON gives, and counts what aliases make of them. Merge keys are applied, plain yes,
+// no, on and off are booleans as they are to kubectl (YAML 1.1), and a key that appears twice is an error.
 type yamlConverter struct {
 	nodes, bytes int
-	aliased      bool
+	skip         func(string) bool
 	open         []*yaml.Node // anchors being expanded
 	path         []string
 }
@@ -45,9 +50,6 @@ func (c *yamlConverter) value(n *yaml.Node, depth int) (any, error) {
 	if depth > MaxDepth {
 		return nil, c.fail(n, "nested more than %d deep", MaxDepth)
 	}
-	if n.Anchor != "" {
-		c.aliased = true
-	}
 	switch n.Kind {
 	case yaml.MappingNode:
 		return c.mapping(n, depth)
@@ -61,7 +63,6 @@ func (c *yamlConverter) value(n *yaml.Node, depth int) (any, error) {
 }
 
 func (c *yamlConverter) alias(n *yaml.Node, depth int) (any, error) {
-	c.aliased = true
 	for _, o := range c.open {
 		if o == n.Alias {
 			return nil, c.fail(n, "anchor %q contains itself", n.Value)
@@ -99,6 +100,9 @@ func (c *yamlConverter) mapping(n *yaml.Node, depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if c.skip(key) && isNested(v) {
+			continue
+		}
 		c.path = append(c.path, key)
 		if _, twice := out[key]; twice {
 			return nil, c.fail(k, "key appears twice")
@@ -114,6 +118,14 @@ func (c *yamlConverter) mapping(n *yaml.Node, depth int) (any, error) {
 		}
 	}
 	return out, nil
+}
+
+// isNested reports whether a node is a mapping or a list.
+func isNested(n *yaml.Node) bool {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode
 }
 
 // merge adds the entries of a merge key's mapping, or mappings, that out does not have.
@@ -142,7 +154,6 @@ func (c *yamlConverter) merge(out map[string]any, n *yaml.Node, depth int) error
 
 func (c *yamlConverter) key(k *yaml.Node) (string, error) {
 	if k.Kind == yaml.AliasNode {
-		c.aliased = true
 		k = k.Alias
 	}
 	if k.Kind != yaml.ScalarNode {
