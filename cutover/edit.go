@@ -109,7 +109,7 @@ func (u *unitRun) make(ctx context.Context, s *Step, e *Edit, live *unstructured
 func (u *unitRun) intend(s *Step, e *Edit, live *unstructured.Unstructured) *Act {
 	act := u.act(e.ID)
 	if act == nil {
-		u.rec.Acts = append(u.rec.Acts, Act{Edit: e.ID, Step: s.ID, Kind: kindOf(s), Verb: e.Verb, Ref: e.Ref})
+		u.rec.Acts = append(u.rec.Acts, Act{Edit: e.ID, Step: s.ID, Kind: kindOf(s, e), Verb: e.Verb, Ref: e.Ref})
 		act = &u.rec.Acts[len(u.rec.Acts)-1]
 		act.Ref.UID = string(live.GetUID())
 		if e.Verb == Delete {
@@ -123,9 +123,9 @@ func (u *unitRun) intend(s *Step, e *Edit, live *unstructured.Unstructured) *Act
 	return act
 }
 
-// kindOf says what the acts of a step are to a rollback.
-func kindOf(s *Step) ActKind {
-	if s.Kind == StepResume || s.Kind == StepRelease {
+// kindOf says what an edit is to a rollback: what only clears up after others is not put back.
+func kindOf(s *Step, e *Edit) ActKind {
+	if s.Kind == StepResume || s.Kind == StepRelease || len(e.Fields) > 0 && e.Fields[0].Live {
 		return ActRelease
 	}
 	return ActEdit
@@ -138,7 +138,7 @@ func (u *unitRun) commit(ctx context.Context, s *Step, e *Edit, live *unstructur
 		return nil
 	}
 	if act == nil {
-		u.rec.Acts = append(u.rec.Acts, Act{Edit: e.ID, Step: s.ID, Kind: kindOf(s), Verb: e.Verb, Ref: e.Ref, Note: noteAlready})
+		u.rec.Acts = append(u.rec.Acts, Act{Edit: e.ID, Step: s.ID, Kind: kindOf(s, e), Verb: e.Verb, Ref: e.Ref, Note: noteAlready})
 		act = &u.rec.Acts[len(u.rec.Acts)-1]
 		if live != nil {
 			act.Ref.UID = string(live.GetUID())

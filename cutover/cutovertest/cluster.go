@@ -202,6 +202,7 @@ func (c *Cluster) Dump() map[string]map[string]any {
 			for _, k := range [...]string{"resourceVersion", "generation", "uid", "creationTimestamp"} {
 				delete(child(data, "metadata"), k)
 			}
+			unstructured.RemoveNestedField(data, "metadata", "annotations", "deployment.kubernetes.io/revision")
 			out[at.kind+"/"+at.namespace+"/"+name] = data
 		}
 	}

@@ -13,7 +13,8 @@ func alreadyExists(ref cutover.Ref) error { return apierrors.NewAlreadyExists(re
 
 // validate refuses what the API server refuses of an update, as far as a cutover can run into it.
 func validate(old, next *object) error {
-	before, after := child(old.data, "spec"), child(next.data, "spec")
+	before, _ := old.data["spec"].(map[string]any)
+	after, _ := next.data["spec"].(map[string]any)
 	switch next.kind() {
 	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet":
 		if !sameJSON(before["selector"], after["selector"]) {

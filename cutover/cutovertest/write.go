@@ -1,12 +1,12 @@
 package cutovertest
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/wimigrate/wimigrate/cutover"
 )
@@ -129,20 +129,20 @@ func removeLeaf(m map[string]any, path []string) {
 
 // patchTo is a JSON Patch (RFC 6902) of test, add, remove and replace on maps.
 func patchTo(o *object, w cutover.Write, manager string) error {
-	var ops []struct {
-		Op, Path string
-		Value    any
-	}
+	var ops []any
 	if err := json.Unmarshal(w.Body, &ops); err != nil {
 		return invalid(w.Ref, err.Error())
 	}
 	before := runtime.DeepCopyJSON(o.data)
-	for _, op := range ops {
+	for _, it := range ops {
+		op, _ := it.(map[string]any)
+		pointer, _ := op["path"].(string)
+		verb, _ := op["op"].(string)
 		var path []string
-		for part := range strings.SplitSeq(strings.TrimPrefix(op.Path, "/"), "/") {
+		for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
 			path = append(path, strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
 		}
-		if err := patchOne(o.data, op.Op, path, op.Value); err != nil {
+		if err := patchOne(o.data, verb, path, op["value"]); err != nil {
 			return invalid(w.Ref, "the server rejected our request due to an error in our request: "+err.Error())
 		}
 	}

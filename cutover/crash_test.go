@@ -1,0 +1,159 @@
+package cutover_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/cutover/cutovertest"
+)
+
+// inducing is a load gate that scales an HPA out, waits for the pods, and passes.
+func inducing(ctx context.Context, t cutover.Target) cutover.Verdict {
+	hpa := cutover.Ref{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler", Namespace: t.Unit.Namespace, Name: "web"}
+	if err := t.Induce(ctx, cutover.Induction{Object: hpa, Path: []string{"spec", "minReplicas"}, To: 6, Extra: 3}); err != nil {
+		return cutover.Verdict{Gate: "load", Result: cutover.Inconclusive, Reason: err.Error()}
+	}
+	return cutovertest.Wait(2*time.Minute)(ctx, t)
+}
+
+func inducingGates() cutover.Gates {
+	g := cutovertest.PassGates()
+	g.Load = func(ctx context.Context, t cutover.Target) cutover.Verdict { return inducing(ctx, t) }
+	g.LoadAgain = g.Load
+	return g
+}
+
+// world is a small fleet with one unit, as crash tests begin with it.
+func world(t *testing.T) (*cutovertest.Fleet, *cutovertest.Cluster, *cutover.Plan) {
+	t.Helper()
+	f := cutovertest.New(nil)
+	c := f.AddCluster("aks-eastus-01", "eastus", 4)
+	c.Deploy(cutovertest.App{Namespace: "shop", Name: "web", HPA: true})
+	settle(t)
+	f.ResetTally()
+	return f, c, planFor(t, f, &cutover.PlanOptions{Limits: cutover.Limits{InducePods: 10}, Soak: time.Hour})
+}
+
+// outcome is what must be the same however often the process died.
+type outcome struct {
+	Dump      map[string]map[string]any
+	Templates int
+	Failed    int
+	Wrong     int
+}
+
+func outcomeOf(f *cutovertest.Fleet, c *cutovertest.Cluster) outcome {
+	time.Sleep(10 * time.Minute) // for an autoscaler to take back what was induced
+	tally := f.Tally()
+	return outcome{c.Dump(), tally.ReplicaSets, tally.Failed, tally.Wrong}
+}
+
+// journey runs a plan, and then rolls it back if asked to, in a process that dies at its n-th write, and in others after it until it is
+// through. It returns the number of writes of the first process.
+func journey(t *testing.T, f *cutovertest.Fleet, p *cutover.Plan, j cutover.Journal, back bool, n int, before bool) int {
+	t.Helper()
+	first := 0
+	for life := range 5 {
+		crash := cutovertest.NewCrash(0, false)
+		if life == 0 {
+			crash = cutovertest.NewCrash(n, before)
+		}
+		ctx, cancel := context.WithCancel(crash.Context(t.Context()))
+		r, err := cutover.NewRunner(crash.Clusters(f.Clusters()), crash.Journal(j), inducingGates(), &cutover.Options{Patience: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rep *cutover.Report
+		if back {
+			rep, err = r.Rollback(ctx, p)
+		} else {
+			rep, err = r.Run(ctx, p)
+		}
+		cancel()
+		writes, crashed := crash.Writes()
+		if life == 0 {
+			first = writes
+		}
+		if crashed {
+			continue
+		}
+		if err != nil && !errors.Is(err, cutover.ErrNoRecord) {
+			t.Fatalf("life %d: %v", life, err)
+		}
+		want := cutover.Done
+		if back {
+			want = cutover.RolledBack
+		}
+		wantStates(t, rep, want)
+		return first
+	}
+	t.Fatal("the plan never came to its end")
+	return first
+}
+
+func TestACrashAtAnyWriteChangesNothingInTheEnd(t *testing.T) {
+	var want outcome
+	writes := 0
+	synctest.Test(t, func(t *testing.T) {
+		f, c, p := world(t)
+		writes = journey(t, f, p, cutovertest.NewJournal(), false, 0, false)
+		want = outcomeOf(f, c)
+	})
+	if want.Templates != 2 || want.Failed != 0 || want.Wrong != 0 {
+		t.Fatalf("undisturbed run: %d new templates, %d failed, %d wrong", want.Templates, want.Failed, want.Wrong)
+	}
+	for n := 1; n <= writes; n++ {
+		for _, before := range []bool{true, false} {
+			t.Run(fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f, c, p := world(t)
+					journey(t, f, p, cutovertest.NewJournal(), false, n, before)
+					if diff := cmp.Diff(want, outcomeOf(f, c)); diff != "" {
+						t.Errorf("undisturbed (-) and crashed (+) runs differ:\n%s", diff)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestACrashAtAnyWriteOfARollbackChangesNothingInTheEnd(t *testing.T) {
+	var want outcome
+	writes := 0
+	synctest.Test(t, func(t *testing.T) {
+		f, c, p := world(t)
+		origin := c.Dump()
+		j := cutovertest.NewJournal()
+		journey(t, f, p, j, false, 0, false)
+		writes = journey(t, f, p, j, true, 0, false)
+		want = outcomeOf(f, c)
+		if diff := cmp.Diff(origin, want.Dump); diff != "" {
+			t.Errorf("before the migration (-) and after its rollback (+):\n%s", diff)
+		}
+	})
+	if want.Templates != 2 || want.Failed != 0 || want.Wrong != 0 {
+		t.Fatalf("undisturbed rollback: %d new templates, %d failed, %d wrong", want.Templates, want.Failed, want.Wrong)
+	}
+	for n := 1; n <= writes; n++ {
+		for _, before := range []bool{true, false} {
+			t.Run(fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f, c, p := world(t)
+					j := cutovertest.NewJournal()
+					journey(t, f, p, j, false, 0, false)
+					journey(t, f, p, j, true, n, before)
+					if diff := cmp.Diff(want, outcomeOf(f, c)); diff != "" {
+						t.Errorf("undisturbed (-) and crashed (+) rollbacks differ:\n%s", diff)
+					}
+				})
+			})
+		}
+	}
+}
