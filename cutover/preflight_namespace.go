@@ -85,27 +85,17 @@ func sortedNames(list corev1.ResourceList) []corev1.ResourceName {
 	return out
 }
 
-// perPod is what one pod of the template takes of a quota.
+// perPod is what one pod of the template takes of a quota; zero for a quota on something else than pods, CPU and memory.
 func perPod(name corev1.ResourceName, live *liveWorkload) resource.Quantity {
-	sum := resource.Quantity{}
-	switch name {
-	case corev1.ResourcePods, "count/pods":
+	if name == corev1.ResourcePods || name == "count/pods" {
 		return *resource.NewQuantity(1, resource.DecimalSI)
-	case corev1.ResourceCPU, corev1.ResourceRequestsCPU:
-		for _, c := range live.template.Spec.Containers {
-			sum.Add(*c.Resources.Requests.Cpu())
-		}
-	case corev1.ResourceMemory, corev1.ResourceRequestsMemory:
-		for _, c := range live.template.Spec.Containers {
-			sum.Add(*c.Resources.Requests.Memory())
-		}
-	case corev1.ResourceLimitsCPU:
-		for _, c := range live.template.Spec.Containers {
-			sum.Add(*c.Resources.Limits.Cpu())
-		}
-	case corev1.ResourceLimitsMemory:
-		for _, c := range live.template.Spec.Containers {
-			sum.Add(*c.Resources.Limits.Memory())
+	}
+	sum := resource.Quantity{}
+	for _, c := range live.template.Spec.Containers {
+		if of, limit := strings.CutPrefix(string(name), "limits."); limit {
+			sum.Add(c.Resources.Limits[corev1.ResourceName(of)])
+		} else {
+			sum.Add(c.Resources.Requests[corev1.ResourceName(strings.TrimPrefix(string(name), "requests."))])
 		}
 	}
 	return sum

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -199,13 +200,13 @@ func preflightTarget(w *world) cutover.Target {
 func TestPreflightTripsOnEachFault(t *testing.T) {
 	const fail, unclear = cutover.Fail, cutover.Inconclusive
 	d := func(path string, value any) func(*world, *cutover.Target, *cutover.PreflightOptions) {
-		return func(w *world, _ *cutover.Target, _ *cutover.PreflightOptions) { w.set("Deployment", "api", path, value) }
+		return func(w *world, _ *cutover.Target, _ *cutover.PreflightOptions) {
+			w.set("Deployment", "api", path, value)
+		}
 	}
 	container := func(extra map[string]any) func(*world, *cutover.Target, *cutover.PreflightOptions) {
 		c := map[string]any{"name": "app"}
-		for k, v := range extra {
-			c[k] = v
-		}
+		maps.Copy(c, extra)
 		return d("spec template spec containers", []any{c})
 	}
 	env := func(e map[string]any) func(*world, *cutover.Target, *cutover.PreflightOptions) {
@@ -230,7 +231,9 @@ func TestPreflightTripsOnEachFault(t *testing.T) {
 			o.EntraClock = func(context.Context) (time.Time, error) { return time.Now().Add(-2 * time.Minute), nil }
 		}, "PF02", fail, "Entra's clock is 2m"},
 		{"Entra's clock is unknown", func(_ *world, _ *cutover.Target, o *cutover.PreflightOptions) { o.EntraClock = nil }, "PF02", unclear, "no EntraClock"},
-		{"tokens have another issuer than the plan", func(w *world, _ *cutover.Target, _ *cutover.PreflightOptions) { w.iss = strings.TrimSuffix(issuer, "/") }, "PF03", fail, "trailing slash differs"},
+		{"tokens have another issuer than the plan", func(w *world, _ *cutover.Target, _ *cutover.PreflightOptions) {
+			w.iss = strings.TrimSuffix(issuer, "/")
+		}, "PF03", fail, "trailing slash differs"},
 		{"ARM spells the issuer otherwise", func(_ *world, _ *cutover.Target, o *cutover.PreflightOptions) {
 			o.Issuers = func(context.Context, string) (map[string]string, error) {
 				return map[string]string{"ARM": strings.ToUpper(issuer)}, nil
