@@ -30,8 +30,8 @@ func inducingGates() cutover.Gates {
 	return g
 }
 
-// world is a small fleet with one unit, as crash tests begin with it.
-func world(t *testing.T) (*cutovertest.Fleet, *cutovertest.Cluster, *cutover.Plan) {
+// oneUnit is a small fleet with one unit, as crash tests begin with it.
+func oneUnit(t *testing.T) (*cutovertest.Fleet, *cutovertest.Cluster, *cutover.Plan) {
 	t.Helper()
 	f := cutovertest.New(nil)
 	c := f.AddCluster("aks-eastus-01", "eastus", 4)
@@ -102,7 +102,7 @@ func TestACrashAtAnyWriteChangesNothingInTheEnd(t *testing.T) {
 	var want outcome
 	writes := 0
 	synctest.Test(t, func(t *testing.T) {
-		f, c, p := world(t)
+		f, c, p := oneUnit(t)
 		writes = journey(t, f, p, cutovertest.NewJournal(), false, 0, false)
 		want = outcomeOf(f, c)
 	})
@@ -113,7 +113,7 @@ func TestACrashAtAnyWriteChangesNothingInTheEnd(t *testing.T) {
 		for _, before := range []bool{true, false} {
 			t.Run(fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					f, c, p := world(t)
+					f, c, p := oneUnit(t)
 					journey(t, f, p, cutovertest.NewJournal(), false, n, before)
 					if diff := cmp.Diff(want, outcomeOf(f, c)); diff != "" {
 						t.Errorf("undisturbed (-) and crashed (+) runs differ:\n%s", diff)
@@ -128,7 +128,7 @@ func TestACrashAtAnyWriteOfARollbackChangesNothingInTheEnd(t *testing.T) {
 	var want outcome
 	writes := 0
 	synctest.Test(t, func(t *testing.T) {
-		f, c, p := world(t)
+		f, c, p := oneUnit(t)
 		origin := c.Dump()
 		j := cutovertest.NewJournal()
 		journey(t, f, p, j, false, 0, false)
@@ -145,7 +145,7 @@ func TestACrashAtAnyWriteOfARollbackChangesNothingInTheEnd(t *testing.T) {
 		for _, before := range []bool{true, false} {
 			t.Run(fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					f, c, p := world(t)
+					f, c, p := oneUnit(t)
 					j := cutovertest.NewJournal()
 					journey(t, f, p, j, false, 0, false)
 					journey(t, f, p, j, true, n, before)
