@@ -120,6 +120,7 @@ func (c *collector) take(o *collector) {
 	s.Components = append(s.Components, t.Components...)
 	s.ManagedIdentities = append(s.ManagedIdentities, t.ManagedIdentities...)
 	s.Malformed = append(s.Malformed, t.Malformed...)
+	s.PodsRead = s.PodsRead || t.PodsRead
 	if t.Cluster.UID != "" {
 		s.Cluster.UID = t.Cluster.UID
 	}

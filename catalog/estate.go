@@ -117,6 +117,9 @@ func (e *estate) readCluster() Cluster {
 	if len(gaps) == 0 && !c.Coverage.Complete {
 		gaps = append(gaps, Gap{Resource: "cluster", Reason: "the snapshot is marked incomplete and does not say why"})
 	}
+	if e.snap.ARMOnly {
+		gaps = append(gaps, Gap{Resource: "cluster", Reason: "ARM alone was read; join it with a source of the cluster itself"})
+	}
 	slices.SortFunc(gaps, compareGaps)
 	gaps = slices.Compact(gaps)
 	c.Coverage = Coverage{Complete: len(gaps) == 0, Gaps: gaps}

@@ -70,6 +70,7 @@ func (c *collector) lay(s *Snapshot, first bool) {
 		in[id] = true
 	}
 	c.snap.ManagedIdentitiesIn = slices.Sorted(maps.Keys(in))
+	c.snap.ARMOnly = s.ARMOnly && (first || c.snap.ARMOnly)
 	if first {
 		c.snap.Origin = s.Origin
 	} else if s.Origin != "" {

@@ -32,6 +32,7 @@ func (r *liveRead) list(ctx context.Context, l liveList) *collector {
 		err := r.pages(ctx, l, part)
 		switch {
 		case err == nil || apierrors.IsNotFound(err): // the definition went away since discovery
+			part.snap.PodsRead = l.group == "" && l.resource == "pods"
 			return part
 		case attempt == liveAttempts || !transient(err) || !sleep(ctx, suggested(err, delay)):
 			part.gap(l.name(), reasonOfList(l, err))

@@ -46,6 +46,8 @@ func remedyOfGap(g Gap) string {
 	switch readOfResource(g.Resource) {
 	case readAll:
 		return "give " + g.Resource + " whole and scan again"
+	case readIssuer:
+		return "give the issuer beforehand, as ARM shows it, and scan again"
 	case readARM:
 		return "grant Reader on " + g.Resource + " and scan again"
 	}

@@ -17,7 +17,7 @@ func (e *estate) noteIdentities(r *reporter, f *fleet) {
 			notePrincipal(r, ai, referred[ai.key()])
 			continue
 		}
-		noteSpec(r, ai)
+		e.noteSpec(r, ai)
 		if e.snap.ManagedIdentitiesRead && e.snap.readSubscriptionOf(ai.ResourceID) {
 			noteGone(r, f, ai)
 		}
@@ -39,7 +39,7 @@ func notePrincipal(r *reporter, ai *AzureIdentity, referred bool) {
 // https://github.com/Azure/aad-pod-identity, pkg/mic, isUserAssignedMSI and the format check beside it
 var armIdentity = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.managedidentity/userassignedidentities/[^/]+$`)
 
-func noteSpec(r *reporter, ai *AzureIdentity) {
+func (e *estate) noteSpec(r *reporter, ai *AzureIdentity) {
 	add := func(message, remedy string) {
 		r.add(Finding{Code: MalformedObject, Namespace: ai.Namespace, Object: "AzureIdentity/" + ai.Name, Message: message, Remedy: remedy})
 	}
@@ -49,6 +49,9 @@ func noteSpec(r *reporter, ai *AzureIdentity) {
 	switch {
 	case ai.ResourceID == "" && ai.ClientID == "":
 		add("spec has neither resourceID nor clientID, so it is no identity", "set both, as Azure shows them")
+	case ai.ResourceID == "" && e.cluster.PodIdentityMode != ModeManaged:
+		r.add(Finding{Code: MalformedObject, Severity: Warning, Namespace: ai.Namespace, Object: "AzureIdentity/" + ai.Name,
+			Message: "spec.resourceID is empty, so MIC skips the identity and its pods get no token today", Remedy: "set it to the identity's ARM resource ID"})
 	case ai.ResourceID != "" && !armIdentity.MatchString(ai.ResourceID):
 		add(fmt.Sprintf("spec.resourceID %q is not the resource ID of a user-assigned identity, so MIC skips it", clip(ai.ResourceID)), "set it to the identity's ARM resource ID")
 	}

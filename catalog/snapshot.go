@@ -26,6 +26,8 @@ type Snapshot struct {
 	SecretProviderClasses  []SecretProviderClass   `json:"secretProviderClasses,omitempty"`
 	TriggerAuthentications []TriggerAuthentication `json:"triggerAuthentications,omitempty"`
 
+	// ARMOnly is true when nothing of the cluster itself was read: its needs are unknown.
+	ARMOnly bool `json:"armOnly,omitempty"`
 	// AddOn is ARM's podIdentityProfile; nil where no source read it.
 	AddOn *AddOn `json:"addOn,omitempty"`
 	// ManagedIdentities are the user-assigned identities that exist in Azure; meaningful only with ManagedIdentitiesRead.

@@ -18,6 +18,7 @@ const (
 	readCSI        read = "secretproviderclasses"
 	readKEDA       read = "triggerauthentications"
 	readARM        read = "arm"
+	readIssuer     read = "issuer" // no rule of the catalog depends on it
 	readAll        read = "all"
 )
 
@@ -31,7 +32,7 @@ type unread struct {
 func newUnread(s *Snapshot) unread {
 	u := unread{everywhere: map[read]bool{}, in: map[read]map[string]bool{}}
 	cov := s.Cluster.Coverage
-	if !cov.Complete && len(cov.Gaps) == 0 {
+	if s.ARMOnly || !cov.Complete && len(cov.Gaps) == 0 {
 		u.everywhere[readAll] = true
 	}
 	for _, g := range cov.Gaps {
@@ -79,6 +80,9 @@ func readOfResource(resource string) read {
 	if strings.HasPrefix(lower, "/subscriptions/") || strings.HasPrefix(lower, "arm:") {
 		return readARM
 	}
+	if lower == "issuer" || strings.HasPrefix(lower, "/.well-known/") {
+		return readIssuer
+	}
 	plural, _, _ := strings.Cut(lower, ".")
 	switch r := read(plural); r {
 	case readIdentities, readBindings, readAssigned, readExceptions, readAccounts, readNamespaces, readNodes, readPods, readCSI, readKEDA:
@@ -86,14 +90,27 @@ func readOfResource(resource string) read {
 			return r
 		}
 	}
-	switch lower {
-	case "clustertriggerauthentications.keda.sh":
+	if lower == "clustertriggerauthentications.keda.sh" {
 		return readKEDA
-	case "deployments.apps", "statefulsets.apps", "daemonsets.apps", "replicasets.apps", "replicationcontrollers", "jobs.batch",
-		"cronjobs.batch", "rollouts.argoproj.io", "services.serving.knative.dev", "scaledjobs.keda.sh", "customresourcedefinitions.apiextensions.k8s.io":
+	}
+	if templateResource(lower) {
 		return readTemplates
 	}
 	return readAll
+}
+
+// templateResource reports whether a resource holds pod templates and nothing else that matters.
+func templateResource(resource string) bool {
+	switch resource {
+	case "deployments.apps", "statefulsets.apps", "daemonsets.apps", "replicasets.apps", "replicationcontrollers", "jobs.batch",
+		"cronjobs.batch", "rollouts.argoproj.io", "workflows.argoproj.io", "cronworkflows.argoproj.io", "workflowtemplates.argoproj.io",
+		"clusterworkflowtemplates.argoproj.io", "services.serving.knative.dev", "configurations.serving.knative.dev",
+		"revisions.serving.knative.dev", "scaledjobs.keda.sh", "taskruns.tekton.dev", "pipelineruns.tekton.dev",
+		"sparkapplications.sparkoperator.k8s.io", "scheduledsparkapplications.sparkoperator.k8s.io", "flinkdeployments.flink.apache.org",
+		"customresourcedefinitions.apiextensions.k8s.io":
+		return true
+	}
+	return false
 }
 
 // readOfKind sorts the kind of an object that could not be used.

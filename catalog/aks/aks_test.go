@@ -119,7 +119,7 @@ func TestARMIsASource(t *testing.T) {
 	}
 	origin := "arm:" + clusterID
 	want := &catalog.Snapshot{
-		Origin: origin,
+		Origin: origin, ARMOnly: true,
 		Cluster: catalog.Cluster{Name: "one", Region: "eastus", ResourceID: clusterID, Issuer: "https://eastus.oic.prod-aks.azure.com/t/g/",
 			Coverage: catalog.Coverage{Complete: true}},
 		AddOn: &catalog.AddOn{

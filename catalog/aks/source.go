@@ -72,7 +72,7 @@ func (s *Source) ClusterName() string { return s.name }
 // Read implements [catalog.Source]: one GET for the cluster, and the pages of each subscription's identities. Identities that cannot
 // be read are a gap; a cluster that cannot be is an error.
 func (s *Source) Read(ctx context.Context) (*catalog.Snapshot, error) {
-	snap := &catalog.Snapshot{Origin: "arm:" + s.id.String()}
+	snap := &catalog.Snapshot{Origin: "arm:" + s.id.String(), ARMOnly: true}
 	snap.Cluster = catalog.Cluster{Name: s.name, ResourceID: s.id.String(), Region: s.id.Location, Coverage: catalog.Coverage{Complete: true}}
 	client, err := armcontainerservice.NewManagedClustersClient(s.id.SubscriptionID, s.cred, s.clientOptions())
 	if err != nil {
