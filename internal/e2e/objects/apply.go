@@ -93,7 +93,7 @@ func (c *Client) ApplyYAML(ctx context.Context, documents []byte) error {
 	return c.Apply(ctx, objs...)
 }
 
-// Parse reads a stream of YAML or JSON documents.
+// Parse reads a stream of YAML or JSON documents; the items of a List come one by one.
 func Parse(documents []byte) ([]*unstructured.Unstructured, error) {
 	var objs []*unstructured.Unstructured
 	d := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(documents), 4096)
@@ -106,7 +106,17 @@ func Parse(documents []byte) ([]*unstructured.Unstructured, error) {
 		if err != nil {
 			return nil, fmt.Errorf("objects: document %d: %w", len(objs)+1, err)
 		}
-		if len(o.Object) > 0 {
+		switch {
+		case len(o.Object) == 0:
+		case o.IsList():
+			list, err := o.ToList()
+			if err != nil {
+				return nil, fmt.Errorf("objects: document %d: %w", len(objs)+1, err)
+			}
+			for i := range list.Items {
+				objs = append(objs, &list.Items[i])
+			}
+		default:
 			objs = append(objs, o)
 		}
 	}

@@ -1,0 +1,87 @@
+// Command fleet keeps a test fleet up for hands-on work: real control planes on loopback with the old world, the new world, and workloads
+// that take tokens. It prints the kubeconfig's contexts and writes a fleet.yaml that examples/fleet reads.
+//
+//	go -C internal/e2e run ./cmd/fleet up
+//	KUBECONFIG=…/kubeconfig go run ./examples/fleet -fleet …/fleet.yaml
+//
+// It stops, and leaves nothing behind, on SIGINT or SIGTERM.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/seed"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "fleet:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 || args[0] != "up" {
+		return errors.New("usage: fleet up [flags]; fleet up -h lists the flags")
+	}
+	flags := flag.NewFlagSet("fleet up", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	clusters := flags.String("clusters", "aks-eastus-01=eastus,aks-westeurope-01=westeurope", "clusters as name=region, separated by commas")
+	count := flags.Int("nodes", 3, "nodes of each cluster")
+	dir := flags.String("dir", "", "folder for kubeconfig, fleet.yaml, keys and logs; default a temporary one")
+	longTail := flags.Bool("seed", true, "fill the clusters with everything a catalog can find")
+	verbose := flags.Bool("v", false, "log what the doubles do")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	spec := fleet.Spec{Dir: *dir, Progress: stderr}
+	if *verbose {
+		spec.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	for c := range strings.SplitSeq(*clusters, ",") {
+		name, region, _ := strings.Cut(c, "=")
+		spec.Clusters = append(spec.Clusters, fleet.ClusterSpec{Name: name, Region: region, Nodes: *count})
+	}
+	f, err := fleet.Start(ctx, spec)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(keep(ctx, f, *longTail, stdout), f.Stop())
+	if *dir == "" && err == nil {
+		err = os.RemoveAll(f.Dir)
+	}
+	return err
+}
+
+// keep prints how to use the fleet and waits for the end.
+func keep(ctx context.Context, f *fleet.Fleet, longTail bool, stdout io.Writer) error {
+	if longTail {
+		if _, err := seed.LongTail(ctx, f); err != nil {
+			return err
+		}
+	}
+	file := filepath.Join(f.Dir, "fleet.yaml")
+	if err := f.WriteFleetFile(file, false); err != nil {
+		return err
+	}
+	for _, c := range f.Clusters {
+		fmt.Fprintf(stdout, "context %s\tregion %s\tissuer %s\n", c.Name, c.Region, c.Issuer())
+	}
+	fmt.Fprintf(stdout, "Entra %s\nARM %s\ncertificate authority %s\n\n", f.Azure.EntraURL, f.Azure.ARMURL, filepath.Join(f.Dir, "ca.crt"))
+	fmt.Fprintf(stdout, "export KUBECONFIG=%s\ngo run ./examples/fleet -fleet %s\n\nInterrupt to stop.\n", f.Kubeconfig(), file)
+	<-ctx.Done()
+	return nil
+}
