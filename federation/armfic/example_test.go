@@ -11,8 +11,8 @@ import (
 
 	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/federation"
-	"github.com/wimigrate/wimigrate/federation/federationtest"
 	"github.com/wimigrate/wimigrate/federation/armfic"
+	"github.com/wimigrate/wimigrate/federation/federationtest"
 )
 
 func ExampleNewStore() {

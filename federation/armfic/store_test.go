@@ -143,7 +143,9 @@ func TestListFollowsPagesAndKeepsFlexibleCredentials(t *testing.T) {
 		"":  `{"value":[{"name":"a","properties":{"issuer":"I","subject":"S","audiences":["A"]}}],"nextLink":"https://management.azure.com/next?$skiptoken=2"}`,
 		"2": `{"value":[{"name":"flexible","properties":{"issuer":"I","subject":null,"audiences":["A"]}},{"name":"bare"}]}`,
 	}
-	w := &wire{answer: func(r *http.Request) (*http.Response, error) { return says(200, page[r.URL.Query().Get("$skiptoken")])(r) }}
+	w := &wire{answer: func(r *http.Request) (*http.Response, error) {
+		return says(200, page[r.URL.Query().Get("$skiptoken")])(r)
+	}}
 	got, err := newStore(t, w).List(t.Context(), identity)
 	if err != nil {
 		t.Fatal(err)
