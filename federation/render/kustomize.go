@@ -33,7 +33,12 @@ func Kustomize(p *federation.Plan, cat *catalog.Catalog, opts *KustomizeOptions)
 	if p == nil || cat == nil {
 		return nil, errors.New("render: a plan and a catalog are required")
 	}
-	k := &kustomizer{cat: cat, out: leftOut{LeftOutError{Format: "kustomize"}}, components: map[string]*component{}}
+	k := &kustomizer{cat: cat, out: leftOut{LeftOutError{Format: "kustomize"}}, components: map[string]*component{}, needed: map[string]catalog.Identity{}}
+	for _, n := range cat.Needs {
+		if n.Identity.ClientID != "" {
+			k.needed[n.Identity.Key()] = n.Identity
+		}
+	}
 	if opts != nil {
 		k.clientID = opts.ClientID
 	}
@@ -57,7 +62,8 @@ type kustomizer struct {
 	cat        *catalog.Catalog
 	clientID   func(catalog.Identity) string
 	out        leftOut
-	components map[string]*component // by path
+	components map[string]*component       // by path
+	needed     map[string]catalog.Identity // by key, those with a client ID
 }
 
 // component is one namespace of one cluster.
@@ -118,10 +124,8 @@ func (k *kustomizer) leave(cluster, namespace, object, reason string) {
 
 // known fills in the client ID: what the plan has, what a need has for the same identity, what the caller knows.
 func (k *kustomizer) known(id catalog.Identity) catalog.Identity {
-	for _, n := range k.cat.Needs {
-		if id.ClientID == "" && n.Identity.Key() == id.Key() {
-			id.ClientID, id.TenantID = n.Identity.ClientID, cmp.Or(id.TenantID, n.Identity.TenantID)
-		}
+	if n, ok := k.needed[id.Key()]; ok && id.ClientID == "" {
+		id.ClientID, id.TenantID = n.ClientID, cmp.Or(id.TenantID, n.TenantID)
 	}
 	if id.ClientID == "" && k.clientID != nil {
 		id.ClientID = k.clientID(id)

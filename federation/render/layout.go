@@ -3,7 +3,6 @@ package render
 import (
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Layout says what a folder holds.
@@ -28,7 +27,7 @@ func ClusterFolder(cluster string) string { return "clusters/" + pathName(cluste
 
 func (l Layout) folderOf(e entry) (at, title string) {
 	if l == PerIdentity {
-		return "identities/" + pathName(strings.ToLower(shortName(e.identity))+"-"+shortHash(e.identity.Key())), "identity " + e.identity.ID()
+		return "identities/" + hashedName(shortName(e.identity), e.identity.Key()), "identity " + e.identity.ID()
 	}
 	return ClusterFolder(e.cluster.Name), "cluster " + e.cluster.Name
 }

@@ -37,8 +37,14 @@ func pathName(s string) string {
 	if plain == s && len(s) <= maxPathName && strings.Trim(s, ".-") == s && s != "" && !hashed.MatchString(s) {
 		return s
 	}
+	return hashedName(s, s)
+}
+
+// hashedName returns what of s a path may hold, and a hash of key.
+func hashedName(s, key string) string {
+	plain := notPath.ReplaceAllString(strings.ToLower(s), "-")
 	plain = strings.Trim(plain[:min(len(plain), maxPathName-hashLength-1)], ".-")
-	return strings.TrimLeft(plain+"-"+shortHash(s), "-")
+	return strings.TrimLeft(plain+"-"+shortHash(key), "-")
 }
 
 // identifier returns a legal Terraform name for s.

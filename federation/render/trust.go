@@ -19,7 +19,8 @@ import (
 type Trust struct {
 	// Cluster is the one whose issuer it is; empty where nothing tells.
 	Cluster string `json:"cluster"`
-	// Identity is a resource ID, or the client ID of an application.
+	// Identity is a resource ID, its fixed parts in the letter case that Terraform's providers insist on, or the client ID of an
+	// application.
 	Identity   string                `json:"identity"`
 	Credential federation.Credential `json:"credential"`
 }
@@ -30,11 +31,20 @@ func Wanted(p *federation.Plan) []Trust {
 	var out []Trust
 	for _, c := range p.Changes {
 		if wanted(c) {
-			out = append(out, Trust{Cluster: c.Cluster, Identity: c.Identity, Credential: c.Credential})
+			out = append(out, Trust{Cluster: c.Cluster, Identity: canonical(c.Identity), Credential: c.Credential})
 		}
 	}
 	sortTrust(out)
 	return slices.Compact(out)
+}
+
+// canonical writes the fixed parts of an identity's resource ID in their documented letter case: Pod Identity and ARM do not care for
+// it, azurerm does.
+func canonical(id string) string {
+	if m := identityID.FindStringSubmatch(id); m != nil {
+		return "/subscriptions/" + m[1] + "/resourceGroups/" + m[2] + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + m[3]
+	}
+	return id
 }
 
 // wanted leaves out what the plan deletes and what it merely found.
@@ -82,6 +92,7 @@ func collect(p *federation.Plan, cat *catalog.Catalog) ([]entry, error) {
 			id.Identity = identityOf(c.Identity)
 		}
 		e.identity, e.blocked = id.Identity, id.Blocked
+		e.identity.ResourceID = canonical(e.identity.ResourceID)
 		text.check(e.cluster.Name, e.cluster.ResourceID, e.identity.ID(), e.identity.ClientID, e.identity.TenantID,
 			e.cred.Name, e.cred.Issuer, e.cred.Subject, e.cred.Audience)
 		out = append(out, e)

@@ -1,0 +1,333 @@
+package render_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wimigrate/wimigrate/federation"
+	"github.com/wimigrate/wimigrate/federation/render"
+)
+
+func TestBicepGolden(t *testing.T) {
+	cat := fleet()
+	plan := planOf(t, cat, state(cat), nil)
+	for name, opts := range map[string]*render.BicepOptions{"bicep-default": nil, "bicep-literal": {Issuer: render.IssuerLiteral}} {
+		files, err := render.Bicep(plan, cat, opts)
+		if got := reasons(t, err); len(got) != 1 {
+			t.Errorf("left out %q", got)
+		}
+		golden(t, name, files)
+		lintClean(t, files, opts != nil)
+	}
+}
+
+func TestScriptGolden(t *testing.T) {
+	cat := fleet()
+	plan := planOf(t, cat, state(cat), nil)
+	for name, opts := range map[string]*render.ScriptOptions{
+		"script-default": nil, "script-literal": {Issuer: render.IssuerLiteral}, "script-cluster": {Layout: render.PerCluster},
+	} {
+		files, err := render.Script(plan, cat, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, files)
+		lintClean(t, files, name == "script-literal")
+	}
+}
+
+// fakeAZ records its arguments, one per line and calls apart, and answers az aks show with the issuer of the cluster.
+const fakeAZ = `#!/usr/bin/env bash
+printf '%s\n' "$@" -- >>"$RECORD"
+if [[ "$1 $2" == "aks show" ]]; then
+  for a in "$@"; do [[ "$a" == --name=* ]] && printf 'https://issuer.example/%s/\n' "${a#--name=}"; done
+fi
+[[ "$1 $2 $4" != "ad app show" ]]
+`
+
+const fakeJQ = `#!/usr/bin/env bash
+printf 'json'; for a in "$@"; do printf '|%s' "$a"; done
+`
+
+// runScript runs a rendered script under bash with an az and a jq that record.
+func runScript(t *testing.T, script []byte) [][]string {
+	t.Helper()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash on this machine")
+	}
+	dir := t.TempDir()
+	record := filepath.Join(dir, "record")
+	for name, text := range map[string]string{"az": fakeAZ, "jq": fakeJQ, "trust.sh": string(script)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), bash, filepath.Join(dir, "trust.sh"))
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), "RECORD="+record)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out, script)
+	}
+	text, err := os.ReadFile(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls [][]string
+	for call := range strings.SplitSeq(strings.TrimSuffix(string(text), "--\n"), "--\n") {
+		calls = append(calls, strings.Split(strings.TrimSuffix(call, "\n"), "\n"))
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 4 {
+		t.Errorf("the script left %v, error %v", left, err)
+	}
+	return calls
+}
+
+func TestTheScriptRuns(t *testing.T) {
+	cat := fleet()
+	plan := planOf(t, cat, nil, nil)
+	files, err := render.Script(plan, cat, &render.ScriptOptions{Layout: render.PerCluster})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := runScript(t, files["clusters/aks-eastus-01/trust.sh"])
+	want := [][]string{
+		{"aks", "show", "--subscription=" + subscription1, "--resource-group=rg-eastus", "--name=aks-eastus-01", "--query=oidcIssuerProfile.issuerUrl", "--output=tsv"},
+		{"identity", "federated-credential", "create", "--output=none", "--subscription=" + subscription1, "--resource-group=rg-identities", "--identity-name=id-payments",
+			"--name=wimigrate-aks-eastus-01_payments_api", "--issuer=https://issuer.example/aks-eastus-01/", "--subject=system:serviceaccount:payments:api", "--audiences=api://AzureADTokenExchange"},
+	}
+	for _, w := range want {
+		if !slices.ContainsFunc(calls, func(c []string) bool { return slices.Equal(c, w) }) {
+			t.Errorf("no call\n%q\namong\n%q", w, calls)
+		}
+	}
+	last := calls[len(calls)-1]
+	if last[0] != "ad" || !strings.Contains(strings.Join(last, " "), "--id=a4400000-0000-4000-8000-000000000003") ||
+		!strings.Contains(strings.Join(last, " "), "|subject|system:serviceaccount:reports:legacy|") {
+		t.Errorf("the app registration was called with %q", last)
+	}
+}
+
+func TestTheScriptStopsWithoutAnIssuer(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash on this machine")
+	}
+	cat := fleet()
+	files, err := render.Script(planOf(t, cat, nil, nil), cat, &render.ScriptOptions{Layout: render.PerCluster})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	az := "#!/usr/bin/env bash\necho \"$@\" >>" + filepath.Join(dir, "record") + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "az"), []byte(az), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), bash, "-s")
+	cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Stdin = strings.NewReader(string(files["clusters/aks-westeurope-01/trust.sh"]))
+	out, err := cmd.CombinedOutput()
+	record, _ := os.ReadFile(filepath.Join(dir, "record"))
+	if err == nil || !strings.Contains(string(out), "has no OIDC issuer") || strings.Count(string(record), "\n") != 1 {
+		t.Errorf("error %v, output %s, calls %s", err, out, record)
+	}
+}
+
+func TestWhatAZWouldReadFromAFileIsLeftOut(t *testing.T) {
+	cat := fleet()
+	plan := planOf(t, cat, nil, nil)
+	for i := range plan.Changes {
+		plan.Changes[i].Credential.Name = "@/etc/passwd"
+	}
+	files, err := render.Script(plan, cat, nil)
+	if got := reasons(t, err); len(got) != 5 || len(files) != 0 {
+		t.Errorf("left out %q, files %v", got, files.Paths())
+	}
+}
+
+// hostile are texts that would break out of a format that forgot to quote.
+var hostile = []string{
+	`"`, `'`, `'''`, "`id`", `$(touch pwned)`, `${touch}`, `$${x}`, `%{ if true }`, `\`, `\\"`, `\'`, `"}` + ` resource "x" "y" {`, `# comment`, `// x`, `/* x */`,
+	`a: b`, `- a`, `{{ x }}`, `{a: b}`, `[a]`, `&a`, `*a`, `!!int 1`, `|`, `>`, `%TAG`, `@at`, `null`, `true`, `0x1f`, `1e3`, `~`, `2026-01-01`, ` lead`, `trail `, `;`, `&& x`, `| x`, `<<EOF`, `*`, `~root`, `!x`,
+	`é`, `日本`, strings.Repeat("long ", 60), `--name=x`, `-rf`, `../../etc`, `/abs`, `.`, `..`, `EOT`, `---`, `...`, `system:serviceaccount:a:b`,
+}
+
+// hostilePlan puts the text wherever a plan has text that comes from outside.
+func hostilePlan(t *testing.T, text string) (*federation.Plan, render.Files, map[string]string) {
+	t.Helper()
+	cat := fleet()
+	for i := range cat.Clusters {
+		cat.Clusters[i].Name += text
+		cat.Clusters[i].ResourceID = strings.Replace(cat.Clusters[i].ResourceID, "/rg-", "/"+strings.ReplaceAll(text, "/", "_")+"rg-", 1)
+	}
+	for i := range cat.Needs {
+		n := &cat.Needs[i]
+		n.Cluster += text
+		n.Namespace += text
+		n.ServiceAccount += text
+		n.Identity.ResourceID = strings.Replace(n.Identity.ResourceID, "rg-", strings.ReplaceAll(text, "/", "_")+"rg-", 1)
+		for w := range n.Workloads {
+			n.Workloads[w].Name += text
+		}
+	}
+	plan := planOf(t, cat, nil, nil)
+	for i := range plan.Changes {
+		plan.Changes[i].Credential.Name = "n" + text
+		if plan.Changes[i].Credential.Subject == "" {
+			t.Fatal("no subject")
+		}
+	}
+	issuers := issuersOf(cat)
+	all := render.Files{}
+	add := func(dir string, files render.Files, err error) {
+		t.Helper()
+		if err != nil {
+			reasons(t, err)
+		}
+		merged, err := render.Merge(all, files.Under(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = merged
+	}
+	files, err := render.Terraform(plan, cat, nil)
+	add("terraform", files, err)
+	files, err = render.Terraform(plan, cat, &render.TerraformOptions{Layout: render.PerIdentity, Issuer: render.FromLiteral, Subscription: "x"})
+	add("terraform-literal", files, err)
+	files, err = render.ASO(plan, cat, nil)
+	add("aso", files, err)
+	files, err = render.Crossplane(plan, cat, nil)
+	add("crossplane", files, err)
+	files, err = render.Bicep(plan, cat, nil)
+	add("bicep", files, err)
+	files, err = render.Script(plan, cat, nil)
+	add("script", files, err)
+	files, err = render.Kustomize(plan, cat, nil)
+	add("kustomize", files, err)
+	return plan, all, issuers
+}
+
+func below(files render.Files, dir string) render.Files {
+	out := render.Files{}
+	for p, text := range files {
+		if rest, ok := strings.CutPrefix(p, dir+"/"); ok {
+			out[rest] = text
+		}
+	}
+	return out
+}
+
+func TestHostileNamesNeverBreakOutOfAnyFormat(t *testing.T) {
+	for _, text := range hostile {
+		t.Run(text, func(t *testing.T) {
+			plan, all, issuers := hostilePlan(t, text)
+			want := render.Wanted(plan)
+			for _, dir := range []string{"terraform", "terraform-literal"} {
+				got, err := render.ReadTerraform(below(all, dir), issuers, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s (-plan +files):\n%s", dir, diff)
+				}
+			}
+			for _, dir := range []string{"aso", "crossplane"} {
+				got, err := render.ReadYAML(below(all, dir), issuers, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(withoutApplications(want), got); diff != "" {
+					t.Errorf("%s (-plan +files):\n%s", dir, diff)
+				}
+			}
+			for p, content := range all {
+				if strings.HasSuffix(p, ".bicep") {
+					balanced(t, p, string(content))
+				}
+			}
+			dir := t.TempDir()
+			if _, err := render.Write(dir, all, nil); err != nil {
+				t.Errorf("write: %v", err)
+			}
+		})
+	}
+}
+
+func TestHostileNamesNeverBreakOutOfTheScript(t *testing.T) {
+	for _, text := range hostile {
+		if strings.Contains(text, "--") { // the recorder's own separator
+			continue
+		}
+		plan, all, _ := hostilePlan(t, text)
+		subjects := map[string]bool{}
+		for _, w := range render.Wanted(plan) {
+			subjects["--subject="+w.Credential.Subject] = true
+		}
+		for p, script := range below(all, "script") {
+			for _, call := range runScript(t, script) {
+				if call[0] == "identity" && (len(call) != 11 || !subjects[call[9]] || call[7] != "--name=n"+text) {
+					t.Errorf("%s: %q: call %q", text, p, call)
+				}
+			}
+		}
+	}
+}
+
+// balanced walks Bicep's text as its scanner would: strings, comments, and brackets that match at the end.
+func balanced(t *testing.T, name, text string) {
+	t.Helper()
+	var open []byte
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '/':
+			if strings.HasPrefix(text[i:], "//") {
+				i += strings.IndexByte(text[i:], '\n')
+			}
+		case '\'':
+			for i++; text[i] != '\''; i++ {
+				if text[i] == '\\' {
+					i++
+				} else if strings.HasPrefix(text[i:], "${") || text[i] == '\n' {
+					t.Fatalf("%s: a string breaks at %q", name, text[i:min(len(text), i+20)])
+				}
+			}
+		case '{', '[', '(':
+			open = append(open, c)
+		case '}', ']', ')':
+			open = open[:max(len(open)-1, 0)]
+		}
+	}
+	if len(open) != 0 {
+		t.Errorf("%s: brackets do not match", name)
+	}
+	for line := range strings.Lines(text) {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if !slices.Contains([]string{"", "//", "}", "]", "targetScope", "resource", "module", "name:", "scope:", "parent:", "properties:", "audiences:", "issuer:", "subject:", "dependsOn:"}, word) &&
+			!strings.HasPrefix(word, "'") && !strings.HasPrefix(word, "credential") {
+			t.Errorf("%s: a line that nobody wrote: %q", name, line)
+		}
+	}
+}
+
+func TestTextThatIsNotPrintableIsRefusedAsAWhole(t *testing.T) {
+	for _, text := range []string{"a\nb", "a\x00", "a\u2028b", "a\u202eb", "\xff", "a\u00a0", "\u200b", "e\u0301"} {
+		cat := fleet()
+		cat.Clusters[0].Name += text
+		for i := range cat.Needs[:3] {
+			cat.Needs[i].Cluster += text
+		}
+		plan := planOf(t, cat, nil, nil)
+		for name, err := range renderAll(plan, cat) {
+			if !strings.Contains(err.Error(), "not printable") {
+				t.Errorf("%+q: %s: error %v", text, name, err)
+			}
+		}
+	}
+}
