@@ -58,7 +58,7 @@ func fill(x *Exchange, form url.Values, v1 bool) {
 	x.Resource = form.Get("resource")
 	if !v1 {
 		x.Resource = strings.TrimSuffix(form.Get("scope"), "/.default")
-		for _, s := range strings.Fields(form.Get("scope")) {
+		for s := range strings.FieldsSeq(form.Get("scope")) {
 			if base, ok := strings.CutSuffix(s, "/.default"); ok {
 				x.Resource = base
 			}

@@ -152,3 +152,26 @@ func TestPodsCanBeToldApartByAHeader(t *testing.T) {
 		t.Errorf("without the header: %d %s", status, body)
 	}
 }
+
+func TestNMIOverSocketsStopsWaitingWhenTheClientHasGone(t *testing.T) {
+	n := newNode(t, credentialtest.NMIOptions{}, with(func(s *credentialtest.NodeState) { s.Assigned, s.Pods[0].IP = nil, "127.0.0.7" }))
+	server, err := credentialtest.Serve(n.nmi, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	transport := server.Transport("127.0.0.7")
+	if _, _, err := tryAsk(ctx, transport, credentialtest.TokenURL+byClient, metadata); err == nil {
+		t.Fatal("NMI answered")
+	}
+	for len(n.nmi.Requests()) == 0 { // the request ends long before NMI would have
+		time.Sleep(5 * time.Millisecond)
+	}
+	for op := range n.nmi.Requests() {
+		if op.Status != http.StatusNotFound || op.Namespace != "payments" {
+			t.Errorf("NMI counted %+v", op)
+		}
+	}
+}

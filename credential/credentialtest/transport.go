@@ -60,7 +60,7 @@ func roundTrip(h http.Handler, r *http.Request, remote string) (res *http.Respon
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			if p != http.ErrAbortHandler { //nolint:errorlint // a panic value, compared as net/http does
+			if p != http.ErrAbortHandler {
 				panic(p)
 			}
 			if res, err = nil, ctx.Err(); err == nil {
