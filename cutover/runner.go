@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 )
 
 // Options tune a [Runner]. The zero value of a field means its default; a negative duration or count means off.
 type Options struct {
-	// Actor is written into records, leases and breadcrumbs. Default: "wimigrate".
+	// Actor is written into records and leases. It must differ between processes. Default: wimigrate@HOST:PID.
 	Actor string
 	// Trust, Exchanger and Oracle are handed to the gates. Default: none, and the gates that need them are inconclusive.
 	Trust     Trust
@@ -138,7 +139,11 @@ var gatedSteps = [...]StepKind{
 
 func (o *Options) setDefaults() {
 	if o.Actor == "" {
-		o.Actor = Manager
+		host, err := os.Hostname()
+		if err != nil {
+			host = "unknown"
+		}
+		o.Actor = fmt.Sprintf("%s@%s:%d", Manager, host, os.Getpid())
 	}
 	if o.SoakEvery == 0 {
 		o.SoakEvery = 5 * time.Minute
