@@ -146,6 +146,7 @@ func refusedWith(t testing.TB, err error) (code, status int) {
 // node is a node with NMI, IMDS and one pod at 10.0.0.7.
 type node struct {
 	*credentialtest.Node
+	dir   *credentialtest.Directory
 	entra *credentialtest.Entra
 	imds  *credentialtest.IMDS
 	nmi   *credentialtest.NMI
@@ -169,7 +170,7 @@ func newNode(t testing.TB, opts credentialtest.NMIOptions, state credentialtest.
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{Node: credentialtest.NewNode(state), entra: w.entra, imds: imds}
+	n := &node{Node: credentialtest.NewNode(state), dir: w.dir, entra: w.entra, imds: imds}
 	w.dir.Put(credentialtest.Identity{TenantID: tenant, ClientID: app, ObjectID: object, Secret: "hunter2"})
 	if opts.Entra == nil {
 		opts.Entra = w.hosts

@@ -137,10 +137,10 @@ func (n *NMI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // panicked answers as NMI's recovery does; an aborted connection stays aborted.
 func (n *NMI) panicked(w http.ResponseWriter, p any) {
-	err, ok := p.(error)
-	if ok && errors.Is(err, http.ErrAbortHandler) {
+	if aborted(p) {
 		panic(p)
 	}
+	err, ok := p.(error)
 	if !ok {
 		err = errors.New("unknown error")
 	}

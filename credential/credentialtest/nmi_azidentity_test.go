@@ -175,3 +175,19 @@ func TestNMIOverSocketsStopsWaitingWhenTheClientHasGone(t *testing.T) {
 		}
 	}
 }
+
+func TestAzidentityCannotReadTheTokensOfSeveralTenants(t *testing.T) {
+	clientID := freshClient()
+	id := servicePrincipal(credentialtest.ServicePrincipal, tenant)
+	id.ClientID = clientID
+	n := newNode(t, credentialtest.NMIOptions{}, with(assign(id, credentialtest.StateAssigned)))
+	n.dir.Put(credentialtest.Identity{TenantID: tenant, ClientID: clientID, ObjectID: object, Secret: "hunter2"})
+	_, err := managed(t, credentialtest.InMemory(n.nmi).From(podIP), azidentity.ClientID(clientID)).GetToken(t.Context(), scopes)
+	if err == nil {
+		t.Error("azidentity read an array of tokens")
+	}
+	want := credentialtest.Operation{Type: "/metadata/identity/oauth2/token", Status: http.StatusOK, Namespace: "payments", Resource: resource}
+	if n.nmi.Requests()[want] != 1 {
+		t.Errorf("NMI counted %v", n.nmi.Requests())
+	}
+}

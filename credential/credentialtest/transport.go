@@ -1,6 +1,7 @@
 package credentialtest
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -60,7 +61,7 @@ func roundTrip(h http.Handler, r *http.Request, remote string) (res *http.Respon
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			if p != http.ErrAbortHandler {
+			if !aborted(p) {
 				panic(p)
 			}
 			if res, err = nil, ctx.Err(); err == nil {
@@ -103,6 +104,12 @@ func resetError() error {
 
 // abort ends the request as a connection reset, over sockets and in memory.
 func abort() { panic(http.ErrAbortHandler) }
+
+// aborted says whether a panic is abort's.
+func aborted(p any) bool {
+	err, ok := p.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
+}
 
 // drain reads what is left of a body so that a connection can be used again.
 func drain(body io.ReadCloser) {
