@@ -36,9 +36,11 @@ type entry struct {
 
 	state atomic.Pointer[state]
 
-	mu      sync.Mutex
-	flights map[string]*flight // by claims
-	resting time.Duration      // no background refresh before this reading of the clock
+	mu       sync.Mutex
+	flights  map[string]*flight // by claims
+	resting  time.Duration      // no background refresh before this reading of the clock
+	err      error              // of the last flight, repeated to callers until errUntil
+	errUntil time.Duration
 }
 
 // state is a token and what the clocks said when it came. Durations count on the

@@ -124,7 +124,7 @@ func (c *Credential) getToken(ctx context.Context, o policy.TokenRequestOptions)
 			c.refresh(ctx, e, o)
 			return s.token, nil
 		case closing:
-			return c.succeed(ctx, e, s, o)
+			return c.replace(ctx, e, s, o)
 		case expired:
 		}
 	}
@@ -144,9 +144,9 @@ func (c *Credential) refresh(ctx context.Context, e *entry, o policy.TokenReques
 	}
 }
 
-// succeed replaces a token near its end: it waits for the successor until the first
+// replace replaces a token near its end: it waits for the successor until the first
 // failure, and a moment at most, and then makes do with the old one.
-func (c *Credential) succeed(ctx context.Context, e *entry, s *state, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (c *Credential) replace(ctx context.Context, e *entry, s *state, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	e.mu.Lock()
 	resting := c.clock() < e.resting
 	e.mu.Unlock()
@@ -180,7 +180,6 @@ func (c *Credential) rand() float64 {
 func (c *Credential) report(ctx context.Context, e Event) { c.events.report(ctx, e) }
 
 func (c *Credential) fallbackEnded(ctx context.Context, why string) {
-	c.windows.reset()
 	c.report(ctx, Event{Kind: EventFallbackEnded, Path: c.route.main.path, Message: "back to workload identity for good: " + why})
 }
 

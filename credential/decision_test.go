@@ -143,13 +143,14 @@ func TestEveryRowOfTheDecisionTableDecidesItsOutcome(t *testing.T) {
 		t.Run(fmt.Sprintf("%d %s", i, c.row), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w.project(t, credentialtest.ServiceAccountToken{})
+				endpoint := transport(func(r *http.Request) (*http.Response, error) {
+					if c.path == credential.WorkloadIdentity && r.Method == http.MethodGet {
+						return w.hosts.Do(r) // discovery
+					}
+					return c.answer(r)
+				})
 				cred := create(t, credential.Options{Path: c.path, LookupEnv: w.env, StartupWindow: window,
-					ClientOptions: azcore.ClientOptions{Transport: transport(func(r *http.Request) (*http.Response, error) {
-						if c.path == credential.WorkloadIdentity && r.Method == http.MethodGet {
-							return w.hosts.Do(r) // discovery
-						}
-						return c.answer(r)
-					})}}, nil)
+					ClientOptions: azcore.ClientOptions{Transport: endpoint}, IMDSTransport: endpoint}, nil)
 				checkDecision(t, cred, c.row)
 			})
 		})

@@ -66,8 +66,8 @@ func (d *Diagnosis) add(name string, r CheckResult, detail, remedy string) {
 
 // Diagnose runs the whole checklist: environment, token file, its claims and times,
 // and one request for scope (empty: Azure Resource Manager), without retries and
-// past every cache. It changes nothing, and holds no token. Checks that could not
-// run are Unknown.
+// past every cache but that of a wrapped credential. It changes nothing, and holds
+// no token. Checks that could not run are Unknown.
 func (c *Credential) Diagnose(ctx context.Context, scope string) *Diagnosis {
 	if scope == "" {
 		scope = defaultScope(azcore.ClientOptions{})
@@ -78,7 +78,7 @@ func (c *Credential) Diagnose(ctx context.Context, scope string) *Diagnosis {
 	if p.path == WorkloadIdentity {
 		d.checkTokenFile(c.settings, time.Now())
 	}
-	ctx, cancel := context.WithTimeout(ctx, min(p.timeout, defaultEntraTry))
+	ctx, cancel := context.WithTimeout(quiet{ctx}, min(p.timeout, defaultEntraTry))
 	defer cancel()
 	token, out, err := p.try(ctx, policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true})
 	if err != nil {

@@ -19,6 +19,9 @@ const (
 	envTokenProxy = "AZURE_KUBERNETES_TOKEN_PROXY"
 )
 
+// bindingDetails mean nothing without envTokenProxy.
+var bindingDetails = [...]string{"AZURE_KUBERNETES_SNI_NAME", "AZURE_KUBERNETES_CA_FILE", "AZURE_KUBERNETES_CA_DATA"}
+
 // elsewhere names the variables that make azidentity ask something other than the
 // metadata endpoint: App Service, Azure Arc, Cloud Shell.
 // https://learn.microsoft.com/azure/developer/go/sdk/authentication/credential-chains
@@ -64,7 +67,7 @@ func choose(o Options) (settings, error) {
 	}
 	switch s.path {
 	case WorkloadIdentity:
-		return s, s.checkWorkloadIdentity()
+		return s, s.checkWorkloadIdentity(o)
 	case PodIdentity:
 		return s, s.checkPodIdentity(o)
 	case Auto, Wrapped:
@@ -73,7 +76,7 @@ func choose(o Options) (settings, error) {
 		Remedy: "use Auto, WorkloadIdentity or PodIdentity"}
 }
 
-func (s settings) checkWorkloadIdentity() error {
+func (s settings) checkWorkloadIdentity(o Options) error {
 	const label = `label the pod template azure.workload.identity/use: "true" and restart`
 	switch {
 	case s.tokenFile == "":
@@ -85,6 +88,12 @@ func (s settings) checkWorkloadIdentity() error {
 	case s.tenantID == "":
 		return &ConfigError{Setting: envTenantID, Problem: "not set although the pod carries a federated token",
 			Remedy: "remove an empty azure.workload.identity/tenant-id annotation from the service account and restart the pod"}
+	}
+	for _, name := range bindingDetails {
+		if v, _ := o.LookupEnv(name); v != "" && !s.binding {
+			return &ConfigError{Setting: envTokenProxy, Problem: "not set although " + name + " is: half an identity binding",
+				Remedy: "restart the pod, so that the webhook injects all of it"}
+		}
 	}
 	return nil
 }

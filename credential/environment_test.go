@@ -47,6 +47,7 @@ func TestThePathComesFromThePodsEnvironment(t *testing.T) {
 		{name: "no identity at all", env: nil, setting: "ClientID", noIdentity: true},
 		{name: "the node's identity only if allowed", env: nil, options: credential.Options{AllowNodeIdentity: true}, path: credential.PodIdentity},
 		{name: "another managed identity endpoint is not the metadata endpoint", env: map[string]string{"AZURE_CLIENT_ID": id, "MSI_ENDPOINT": "http://x"}, setting: "MSI_ENDPOINT"},
+		{name: "half an identity binding", env: with("AZURE_KUBERNETES_CA_FILE", "/ca"), setting: "AZURE_KUBERNETES_TOKEN_PROXY"},
 		{name: "an unknown path", env: webhook, options: credential.Options{Path: "sideways"}, setting: "Path"},
 		{name: "an authority that is not https", env: with("AZURE_AUTHORITY_HOST", "http://x"), setting: "WorkloadIdentity"},
 		{name: "an authority of a national cloud", env: with("AZURE_AUTHORITY_HOST", cloud.AzureGovernment.ActiveDirectoryAuthorityHost), path: credential.WorkloadIdentity, clientID: id},

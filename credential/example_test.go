@@ -60,7 +60,7 @@ func ExampleFallback() {
 	azure := newAzure(false) // not federated yet
 	defer azure.close()
 	cred := check(credential.New(&credential.Options{
-		ClientOptions: azcore.ClientOptions{Transport: azure.internet}, LookupEnv: azure.environment,
+		ClientOptions: azcore.ClientOptions{Transport: azure.internet}, IMDSTransport: azure.internet, LookupEnv: azure.environment,
 		Fallback: &credential.Fallback{Until: time.Now().Add(14 * 24 * time.Hour), After: -1},
 		OnEvent: func(e credential.Event) {
 			if e.Kind == credential.EventFallbackStarted {
@@ -84,8 +84,7 @@ func ExampleCredential_GetToken() {
 		StartupWindow: -1, SteadyWindow: -1, // one try, to be quick
 	}))
 	_, err := cred.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
-	var failed *credential.TokenError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*credential.TokenError](err); ok {
 		fmt.Println(failed.Decision, failed.Codes, failed.Permanent)
 		fmt.Println(failed.Meaning)
 		fmt.Println(failed.Remedy)

@@ -25,7 +25,9 @@ func (f *flight) note(e *TokenError) {
 	}
 }
 
-// join returns the entry's flight for these claims, and starts one if there is none.
+// join returns the entry's flight for these claims, and starts one if there is none,
+// or the last one if that has just failed: a program that asks in a loop must not
+// burden the source for the whole node.
 // The flight does not end with the caller's context, because others may have joined
 // it; it ends with its window at the latest.
 func (c *Credential) join(ctx context.Context, e *entry, o policy.TokenRequestOptions) *flight {
@@ -35,9 +37,14 @@ func (c *Credential) join(ctx context.Context, e *entry, o policy.TokenRequestOp
 		return f
 	}
 	f := &flight{done: make(chan struct{}), failed: make(chan struct{})}
+	if o.Claims == "" && e.err != nil && c.clock() < e.errUntil {
+		f.err = e.err
+		close(f.done)
+		return f
+	}
 	e.flights[o.Claims] = f
 	o.Scopes = e.scopes // the caller's slice is the caller's
-	go c.fly(context.WithoutCancel(ctx), e, f, o)
+	go c.fly(quiet{context.WithoutCancel(ctx)}, e, f, o)
 	return f
 }
 
@@ -54,8 +61,9 @@ func (c *Credential) land(e *entry, f *flight, claims string, token azcore.Acces
 	defer e.mu.Unlock()
 	delete(e.flights, claims)
 	f.token, f.err = token, err
+	e.err = err
 	if err != nil {
-		e.resting = c.clock() + refreshRest
+		e.resting, e.errUntil = c.clock()+refreshRest, c.clock()+failureRest
 	} else {
 		next := newState(token, time.Now(), c.clock(), c.rand())
 		if old := e.state.Load(); old != nil && !next.token.ExpiresOn.After(old.token.ExpiresOn) {

@@ -23,6 +23,8 @@ const (
 	// refreshRest is the pause after a background refresh that failed or brought
 	// nothing newer.
 	refreshRest = 30 * time.Second
+	// failureRest is how long a failure is repeated to new callers without asking again.
+	failureRest = time.Second
 	// wallLook is how often a token in use is compared with the clocks.
 	wallLook = time.Second
 )

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // identityCheck says whose tokens are accepted.
@@ -65,7 +67,8 @@ func isGUID(s string) bool {
 // body is the shape of an answer from a token endpoint.
 type tokenBody struct {
 	AccessToken string
-	Shape       string // what it is when it is no token: "html", "array", "no access_token", "no expiry", "not JSON"
+	Life        time.Duration // expires_in, if it is a sensible number of seconds
+	Shape       string        // what it is when it is no token: "html", "array", "no access_token", "no expiry", "not JSON"
 }
 
 // readTokenBody reads a 200 answer of the metadata endpoint.
@@ -91,5 +94,17 @@ func readTokenBody(b []byte) tokenBody {
 	case len(raw.ExpiresIn) == 0 && len(raw.ExpiresOn) == 0:
 		return tokenBody{Shape: "no expiry"}
 	}
-	return tokenBody{AccessToken: raw.AccessToken}
+	return tokenBody{AccessToken: raw.AccessToken, Life: readSeconds(raw.ExpiresIn)}
+}
+
+// longest is more than any token lives: long-lived ones have 28 hours.
+const longest = 48 * time.Hour
+
+// readSeconds reads a number of seconds that JSON holds as a number or a string.
+func readSeconds(b json.RawMessage) time.Duration {
+	n, err := strconv.ParseInt(strings.Trim(string(b), `"`), 10, 32)
+	if d := time.Duration(n) * time.Second; err == nil && d > 0 && d <= longest {
+		return d
+	}
+	return 0
 }

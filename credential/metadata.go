@@ -44,6 +44,16 @@ func newMetadataTransport(dial func(ctx context.Context, network, address string
 	}
 }
 
+// onOurClock corrects the expiry of a token that seems to have arrived expired: it
+// comes as a date, and the node's clock may be ahead. The source also says how long
+// the token lives from now, which needs no clock.
+func onOurClock(token azcore.AccessToken, life time.Duration, now time.Time) azcore.AccessToken {
+	if life > 0 && !token.ExpiresOn.After(now) {
+		token.ExpiresOn, token.RefreshOn = now.Add(life), time.Time{}
+	}
+	return token
+}
+
 // newMetadataProvider gets tokens from the metadata endpoint.
 func newMetadataProvider(o Options, s settings) (*provider, error) {
 	timeout := o.TryTimeout
@@ -53,10 +63,7 @@ func newMetadataProvider(o Options, s settings) (*provider, error) {
 	w := witness{metadata: true, check: identityCheck{
 		clientID: s.clientID, tenantID: s.tenantID, resourceID: s.resourceID, opaque: o.AcceptOpaque}}
 	client := single(o.ClientOptions, timeout, w)
-	switch {
-	case o.IMDSTransport != nil:
-		client.Transport = o.IMDSTransport
-	case client.Transport == nil || o.DialIMDS != nil:
+	if client.Transport = o.IMDSTransport; client.Transport == nil {
 		client.Transport = newMetadataTransport(o.DialIMDS)
 	}
 	opts := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: client}
@@ -80,6 +87,7 @@ func newMetadataProvider(o Options, s settings) (*provider, error) {
 			if err != nil {
 				return azcore.AccessToken{}, seen.outcome(err), err
 			}
-			return token, outcome{source: seen.answeredBy()}, nil
+			by, life := seen.answered()
+			return onOurClock(token, life, time.Now()), outcome{source: by}, nil
 		}}, nil
 }

@@ -27,8 +27,9 @@ const (
 // from the pod's environment, which the workload identity webhook fills in.
 type Options struct {
 	// ClientOptions reach the azidentity credentials inside. Transport, when set,
-	// carries the requests of both paths. Retry is ignored: one schedule governs,
-	// see the package comment.
+	// carries the requests to Entra and never those to the metadata endpoint, which
+	// must not go through a proxy or over a kept connection; an identity binding
+	// brings its own. Retry is ignored: one schedule governs, see the package comment.
 	azcore.ClientOptions
 
 	// Path forces a path. Auto, the default, chooses from the environment.
@@ -55,8 +56,8 @@ type Options struct {
 	// read. Default: they are refused, because nothing proves whose they are.
 	AcceptOpaque bool
 
-	// IMDSTransport carries the requests to the metadata endpoint instead of
-	// Transport. Default: a client without keep-alive, proxy or redirects.
+	// IMDSTransport carries the requests to the metadata endpoint.
+	// Default: a client without keep-alive, proxy or redirects.
 	IMDSTransport policy.Transporter
 	// DialIMDS replaces the dialer of the default metadata client, whose timeout
 	// of 1 s and fresh connection for every request remain.
@@ -77,7 +78,8 @@ type Options struct {
 
 	// Rand returns the jitter, in [0,1). It is called under a lock. Default: math/rand/v2.
 	Rand func() float64
-	// LookupEnv reads the environment, once, in New. Default: os.LookupEnv.
+	// LookupEnv reads the environment, once, in New. Default: os.LookupEnv. The
+	// details of an identity binding are read by azidentity, from the process.
 	LookupEnv func(name string) (string, bool)
 	// OnEvent is told what happens: one call at a time, on the goroutine of the
 	// token request. It must return quickly and must not call the Credential.

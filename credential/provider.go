@@ -11,7 +11,6 @@ import (
 // provider gets a token with a single request. It is safe for concurrent use.
 type provider struct {
 	path Path
-	via  func() Source // who answered last; nil where it is always Entra
 	// try sends one request. On failure the outcome says what happened.
 	try func(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, outcome, error)
 	// timeout ends a try.

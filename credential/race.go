@@ -2,6 +2,7 @@ package credential
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -60,12 +61,10 @@ func (r *race) pending() bool { return len(r.results) > 0 }
 // next returns a result that waits, or starts a new try and returns the first result
 // of any. A try that is not answered in time is left open and reported as unanswered.
 func (r *race) next(ctx context.Context, p *provider, o policy.TokenRequestOptions) (result, error) {
-	select {
-	case res := <-r.results:
-		if r.close(res.id) {
+	for r.pending() {
+		if res := <-r.results; r.close(res) {
 			return res, nil
 		}
-	default:
 	}
 	r.start(ctx, p, o)
 	var patience <-chan time.Time
@@ -77,7 +76,7 @@ func (r *race) next(ctx context.Context, p *provider, o policy.TokenRequestOptio
 	for {
 		select {
 		case res := <-r.results:
-			if r.close(res.id) {
+			if r.close(res) {
 				return res, nil
 			}
 		case <-patience:
@@ -102,6 +101,9 @@ func (r *race) start(ctx context.Context, p *provider, o policy.TokenRequestOpti
 		defer cancel()
 		res := result{id: id, via: p}
 		res.token, res.out, res.err = p.try(try, o)
+		if res.err != nil && errors.Is(try.Err(), context.Canceled) {
+			return // it had to yield
+		}
 		select {
 		case r.results <- res:
 			r.wake()
@@ -110,11 +112,12 @@ func (r *race) start(ctx context.Context, p *provider, o policy.TokenRequestOpti
 	})
 }
 
-// close forgets a try and reports whether its result counts.
-func (r *race) close(id int) bool {
+// close forgets a try and reports whether its result counts: a token always does,
+// a failure only if the try had not had to yield.
+func (r *race) close(res result) bool {
 	n := len(r.open)
-	r.open = slices.DeleteFunc(r.open, func(l lane) bool { return l.id == id })
-	return len(r.open) < n
+	r.open = slices.DeleteFunc(r.open, func(l lane) bool { return l.id == res.id })
+	return res.err == nil || len(r.open) < n
 }
 
 func (p *provider) unansweredBy() Source {

@@ -68,6 +68,7 @@ type readiness struct {
 // ReadyHandler serves a readiness probe: 200 once there is a usable token for each
 // scope, else 503 with the Status. It never waits; a token that is missing is asked
 // for in the background, so that probing a new pod is enough to get it ready.
+// Without scopes nothing is ever ready.
 func (c *Credential) ReadyHandler(scopes ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var missing []string
@@ -76,11 +77,11 @@ func (c *Credential) ReadyHandler(scopes ...string) http.Handler {
 				missing = append(missing, scope)
 			}
 		}
-		code := http.StatusOK
-		if len(missing) > 0 {
+		ready, code := len(missing) == 0 && len(scopes) > 0, http.StatusOK
+		if !ready {
 			code = http.StatusServiceUnavailable
 		}
-		writeJSON(w, code, readiness{Ready: len(missing) == 0, Missing: missing, Status: c.Status()})
+		writeJSON(w, code, readiness{Ready: ready, Missing: missing, Status: c.Status()})
 	})
 }
 

@@ -30,7 +30,7 @@ func bothPaths(t *testing.T, test func(t *testing.T, cred *credential.Credential
 				if path == credential.PodIdentity {
 					endpoint.Transporter = credentialtest.InMemory(w.imds)
 				}
-				cred := create(t, credential.Options{Path: path, LookupEnv: w.env, ClientOptions: azcore.ClientOptions{Transport: endpoint}}, nil)
+				cred := create(t, credential.Options{Path: path, LookupEnv: w.env, ClientOptions: azcore.ClientOptions{Transport: endpoint}, IMDSTransport: endpoint}, nil)
 				test(t, cred, endpoint)
 			})
 		})

@@ -1,8 +1,10 @@
 package credential
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -26,6 +28,7 @@ type sight struct {
 	header  http.Header
 	body    []byte // never of a token
 	shape   string
+	life    time.Duration // expires_in of a token
 	err     error
 	refused *IdentityError
 }
@@ -77,14 +80,16 @@ func (t *testimony) note(w witness, resp *http.Response, err error) error {
 	if w.metadata {
 		t.source = identify(resp.Header)
 	}
-	if resp.StatusCode/100 != 2 { // MSAL takes 202 for success too
-		t.body = body
+	if resp.StatusCode/100 == 2 { // MSAL takes 202 for success too
+		if w.metadata {
+			return t.accept(w.check, body)
+		}
 		return nil
 	}
-	if !w.metadata {
-		return nil
-	}
-	return t.accept(w.check, body)
+	// azidentity quotes the body in its error: nothing secret may be in it.
+	t.body = []byte(redact(string(body)))
+	resp.Body = io.NopCloser(bytes.NewReader(t.body))
+	return nil
 }
 
 // accept refuses what MSAL would take and cache: an answer without a token, and
@@ -94,6 +99,7 @@ func (t *testimony) accept(check identityCheck, body []byte) error {
 	if t.shape = token.Shape; t.shape != "" {
 		return errMalformed
 	}
+	t.life = token.Life
 	if err := check.verify(token.AccessToken); err != nil {
 		errors.As(err, &t.refused)
 		return err
@@ -162,8 +168,9 @@ func outcomeOf(err error) outcome {
 	return out
 }
 
-func (t *testimony) answeredBy() Source {
+// answered says who gave a token and, if it was said, for how long from now.
+func (t *testimony) answered() (Source, time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.source
+	return t.source, t.life
 }

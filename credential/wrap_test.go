@@ -148,6 +148,7 @@ func TestAzureClientsDoNotRetryOurErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range []azcore.TokenCredential{cred, chain} {
+			time.Sleep(2 * time.Second) // a failure is repeated for a second
 			before := w.entra.Total()
 			if _, err := call(t.Context(), c, says(200, "", "")); err == nil {
 				t.Error("no error")
