@@ -13,8 +13,8 @@ const (
 	// CustomWorkload (warning): a labelled pod template lies in a custom resource. Remedy: change it at the path named in the
 	// message; no rule knows when its rollout is complete, so check that by hand.
 	CustomWorkload Code = "custom-workload"
-	// LabelWithoutBinding (error): pods carry a label value that no binding selects, so they get no identity today. Depends on the
-	// read of bindings. Remedy: correct the value (the nearest selector is named), or remove the label.
+	// LabelWithoutBinding (error; info where the pods use Workload Identity already): pods carry a label value that no binding selects,
+	// so they get no identity by it. Depends on the read of bindings. Remedy: correct the value (the nearest selector is named), or remove the label.
 	LabelWithoutBinding Code = "label-without-binding"
 	// ManyIdentities (blocking): one label value leads to several identities. Remedy: choose the default for the service account's
 	// annotation and name the others by client ID in code; every one of them must trust the service account.

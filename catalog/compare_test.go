@@ -56,6 +56,8 @@ func TestFleetRules(t *testing.T) {
 			[]string{"c info " + missing}},
 		{"pods carry the label in vain", []*catalogtest.Cluster{bound("a", "r", "x"), vain(bound("b", "r", "")), bound("c", "r", "")},
 			[]string{"b warning " + missing, "b error label-without-binding shop Deployment/web"}},
+		{"none is missing where the move is done", []*catalogtest.Cluster{bound("a", "r", "x"), bound("b", "r", "x"),
+			catalogtest.NewCluster("c", "r").Account("shop", "web", catalogtest.ClientID("x")).Workload("Deployment", "shop", "web", "web", catalogtest.Use())}, nil},
 		{"none is missing while bindings are unread", []*catalogtest.Cluster{bound("a", "r", "x"), bound("b", "r", "x"), bound("c", "r", "").Edit(gap("azureidentitybindings.aadpodidentity.k8s.io"))},
 			[]string{"c error coverage-gap  Read/azureidentitybindings.aadpodidentity.k8s.io"}},
 	} {

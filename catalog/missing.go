@@ -5,13 +5,14 @@ import "fmt"
 // present is what of an estate bears on whether a binding should be there, under logical names.
 type present struct {
 	accounts map[LogicalKey]bool // service accounts that exist or that pods name, without binding
+	moved    map[LogicalKey]bool // of them those with pods on Workload Identity
 	bindings map[LogicalKey]bool // without service account
 	// inVain has the service accounts and label values of pods that no binding selects, the value in the place of the binding.
 	inVain map[LogicalKey]bool
 }
 
 func (e *estate) present(o Options) present {
-	p := present{map[LogicalKey]bool{}, map[LogicalKey]bool{}, map[LogicalKey]bool{}}
+	p := present{map[LogicalKey]bool{}, map[LogicalKey]bool{}, map[LogicalKey]bool{}, map[LogicalKey]bool{}}
 	for k := range e.accounts {
 		if k.name != "default" { // which every namespace has
 			p.account(e, o, k)
@@ -24,6 +25,9 @@ func (e *estate) present(o Options) present {
 	for _, a := range e.apps {
 		for _, u := range a.uses {
 			k := p.account(e, o, key{a.namespace, u.account})
+			if u.moved {
+				p.moved[k] = true
+			}
 			if u.old() && len(u.matches) == 0 {
 				p.inVain[LogicalKey{k.Namespace, u.label, k.ServiceAccount}] = true
 			}
@@ -45,7 +49,8 @@ func (p present) account(e *estate, o Options, a key) LogicalKey {
 //     the binding, or where pods carry its label in vain;
 //   - info, where more than half of the fleet has the binding, or where one of two clusters with the service account has it.
 //
-// A binding that a minority has, such as one made in an incident, makes no finding on the others.
+// A binding that a minority has, such as one made in an incident, makes no finding on the others, and none is missed where the service
+// account has moved to Workload Identity.
 func (f *fleet) noteMissing(n *notes, k LogicalKey, held []holding, have map[*estate]present) {
 	if len(held) == len(f.estates) {
 		return
@@ -60,7 +65,7 @@ func (f *fleet) noteMissing(n *notes, k LogicalKey, held []holding, have map[*es
 	first := held[0]
 	for _, e := range f.estates {
 		p := have[e]
-		if p.bindings[LogicalKey{Namespace: k.Namespace, Binding: k.Binding}] || !e.unread.knows(readBindings, first.binding.Namespace) {
+		if p.bindings[LogicalKey{Namespace: k.Namespace, Binding: k.Binding}] || p.moved[account] || !e.unread.knows(readBindings, first.binding.Namespace) {
 			continue
 		}
 		inVain := p.inVain[LogicalKey{k.Namespace, first.binding.Selector, k.ServiceAccount}]

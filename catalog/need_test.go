@@ -92,6 +92,15 @@ func TestRevisionsOfHistoryAreNoNeeds(t *testing.T) {
 	}
 }
 
+func TestARevisionThatStillRunsIsANeed(t *testing.T) {
+	c := catalogtest.NewCluster("aks-1", "eastus").Identity("shop", "web", "web").Binding("shop", "web", "web", "web").Account("shop", "web", "")
+	c.Workload("Deployment", "shop", "web", "web").Workload("ReplicaSet", "shop", "web-1", "web", catalogtest.Label("web"), c.OwnedBy("Deployment", "web"))
+	want := []string{"shop/web web podIdentity apps/v1 Deployment/web"}
+	if diff := cmp.Diff(want, needLines(needsOf(t, c))); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAPodOlderThanItsTemplateStillNeedsItsIdentity(t *testing.T) {
 	c := catalogtest.NewCluster("aks-1", "eastus").Identity("shop", "web", "web").Binding("shop", "web", "web", "web").Account("shop", "web", catalogtest.ClientID("web"))
 	c.Workload("Deployment", "shop", "web", "web", catalogtest.Use())

@@ -50,7 +50,7 @@ func (e *estate) noteNoBinding(r *reporter, a *app, label string) {
 	}
 	finding := Finding{Code: LabelWithoutBinding, Namespace: a.namespace, Object: a.object()}
 	if a.moved() {
-		finding.Severity = Warning
+		finding.Severity = Info // harmless: the old label may stay as long as it likes
 		finding.Message = fmt.Sprintf("no binding selects %q; the pods use Workload Identity and the label is a leftover", label)
 		finding.Remedy = "remove the label aadpodidbinding"
 		r.add(finding)

@@ -69,7 +69,7 @@ func TestAccountRules(t *testing.T) {
 		}, []string{"error malformed-object shop ServiceAccount/web"}},
 		{"a label left over after the move is no error", func(c *catalogtest.Cluster) {
 			c.Account("shop", "web", catalogtest.ClientID("web")).Workload("Deployment", "shop", "web", "web", catalogtest.Use(), catalogtest.Label("gone"))
-		}, []string{"info half-migrated shop Deployment/web", "warning label-without-binding shop Deployment/web"}},
+		}, []string{"info half-migrated shop Deployment/web", "info label-without-binding shop Deployment/web"}},
 	})
 }
 

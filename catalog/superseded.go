@@ -14,7 +14,7 @@ func superseded(w, top *Workload) bool {
 	case top == nil || top == w || !top.templated():
 		return false
 	case w.Kind == "ReplicaSet":
-		return true
+		return w.Replicas != nil && *w.Replicas == 0 // one that runs has pods of its own template, whatever its owner's says now
 	default:
 		return w.Kind == "Job" && top.Kind == "CronJob"
 	}

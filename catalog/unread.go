@@ -136,7 +136,7 @@ func readOfKind(kind string) read {
 		return readCSI
 	case "TriggerAuthentication", "ClusterTriggerAuthentication":
 		return readKEDA
-	case "":
+	case "", "List":
 		return readAll
 	}
 	return readTemplates
