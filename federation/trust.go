@@ -54,7 +54,8 @@ func compareEdges(a, b Edge) int {
 		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.ServiceAccount, b.ServiceAccount))
 }
 
-// After returns what identities trust once the plan is done, if have is what it was made from. Have is not changed.
+// After returns what identities trust once the plan is done, if have is what it was made from. Have is not changed. What Apply
+// refuses to write to stays as it was: identities that are blocked.
 func (p *Plan) After(have State) State {
 	have = lowerKeys(have)
 	after := make(State, len(have))
@@ -65,7 +66,7 @@ func (p *Plan) After(have State) State {
 		key := id.Identity.Key()
 		for i := range changes {
 			c := &changes[i]
-			if c.Action == Keep {
+			if c.Action == Keep || id.Blocked != "" {
 				continue
 			}
 			rest := slices.DeleteFunc(after[key], func(x Credential) bool { return x.Name == c.Credential.Name })

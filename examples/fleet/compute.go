@@ -18,7 +18,7 @@ import (
 //go:embed fleet
 var bundled embed.FS
 
-// compute reads the fleet and plans. The result is nil only when there is nothing to plan for; an error beside a result says what is
+// compute reads the fleet and plans: the trust from what is there, and the cutover from what will be trusted once that is applied. The result is nil only when there is nothing to plan for; an error beside a result says what is
 // missing from it.
 func compute(ctx context.Context, c config, stderr io.Writer) (*result, error) {
 	file := c.fleet
@@ -51,7 +51,16 @@ func compute(ctx context.Context, c config, stderr io.Writer) (*result, error) {
 	if res.Federation, err = federation.NewPlan(res.Catalog, have, opts); err != nil {
 		return nil, errors.Join(append(errs, err)...)
 	}
-	if res.Cutover, err = cutover.NewPlan(res.Catalog, res.Federation, &cutover.PlanOptions{Snapshots: snapshots}); err != nil {
+	if res.comparison, err = federation.Compare(res.Catalog, have, nil); err != nil {
+		return nil, errors.Join(append(errs, err)...)
+	}
+	after := res.Federation.After(have)
+	res.trust = federation.TrustOf(res.Catalog, after)
+	applied, err := federation.NewPlan(res.Catalog, after, opts)
+	if err != nil {
+		return nil, errors.Join(append(errs, err)...)
+	}
+	if res.Cutover, err = cutover.NewPlan(res.Catalog, applied, &cutover.PlanOptions{Snapshots: snapshots}); err != nil {
 		return nil, errors.Join(append(errs, err)...)
 	}
 	return res, errors.Join(errs...)

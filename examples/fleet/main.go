@@ -38,6 +38,9 @@ type result struct {
 	Catalog    *catalog.Catalog `json:"catalog"`
 	Federation *federation.Plan `json:"federation"`
 	Cutover    *cutover.Plan    `json:"cutover"`
+
+	comparison federation.Comparison
+	trust      *federation.Trust
 }
 
 func main() {

@@ -1,0 +1,108 @@
+package cutover
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// access is one thing that the runner must be allowed to do. An empty namespace means the whole cluster.
+type access struct {
+	verb, group, resource, sub, namespace string
+}
+
+func (a access) String() string {
+	out := a.verb + " " + a.full()
+	if a.group != "" {
+		out += "." + a.group
+	}
+	return out
+}
+
+// full is the resource with its subresource, as RBAC names it.
+func (a access) full() string {
+	if a.sub == "" {
+		return a.resource
+	}
+	return a.resource + "/" + a.sub
+}
+
+// accessOf lists what a unit's steps and the provided gates do, sorted: nothing more is needed.
+func accessOf(u *Unit, induce bool) []access {
+	ns := u.Namespace
+	need := []access{
+		{"create", "", "pods", "", ns}, // dry runs only: nothing is stored
+		{"create", "", "serviceaccounts", "token", ns},
+		{"get", "", "namespaces", "", ""},
+		{"list", "", "nodes", "", ""},
+		{"list", "", "pods", "", ""}, // NMI's
+		{"list", "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", ""},
+		{"list", "discovery.k8s.io", "endpointslices", "", ""},
+		{"list", "", "resourcequotas", "", ns},
+		{"list", "secrets-store.csi.x-k8s.io", "secretproviderclasses", "", ns},
+		{"list", "keda.sh", "triggerauthentications", "", ns},
+		{"list", "aadpodidentity.k8s.io", "azureidentitybindings", "", ns},
+		{"list", "aadpodidentity.k8s.io", "azureassignedidentities", "", ""},
+		{"watch", "aadpodidentity.k8s.io", "azureassignedidentities", "", ""},
+	}
+	for _, r := range []access{{resource: "pods"}, {group: "apps", resource: "replicasets"}, {group: "apps", resource: "controllerrevisions"},
+		{group: "batch", resource: "jobs"}, {group: "autoscaling", resource: "horizontalpodautoscalers"}} {
+		need = append(need, access{"list", r.group, r.resource, "", ns}, access{"watch", r.group, r.resource, "", ns})
+	}
+	if induce {
+		need = append(need, access{"get", "autoscaling", "horizontalpodautoscalers", "", ns}, access{"patch", "autoscaling", "horizontalpodautoscalers", "", ns})
+	}
+	for _, w := range u.Workloads {
+		group, resource := resourceOf(w.Ref)
+		for _, verb := range []string{"get", "list", "watch"} {
+			need = append(need, access{verb, group, resource, "", ns})
+		}
+		if w.Kind == "StatefulSet" || w.Kind == "DaemonSet" { // update strategy OnDelete
+			need = append(need, access{"create", "", "pods", "eviction", ns})
+		}
+	}
+	return sortedAccess(append(need, editAccess(u)...))
+}
+
+// editAccess is what the edits write, and what each of them reads first.
+func editAccess(u *Unit) []access {
+	var need []access
+	for _, s := range u.Steps {
+		for _, e := range s.Edits {
+			group, resource := resourceOf(e.Ref)
+			need = append(need, access{"get", group, resource, "", e.Ref.Namespace})
+			switch {
+			case e.Git || e.AddOn:
+			case e.Verb == Delete:
+				need = append(need, access{"delete", group, resource, "", e.Ref.Namespace},
+					access{"create", group, resource, "", e.Ref.Namespace}) // the rollback makes it again
+			default:
+				need = append(need, access{"patch", group, resource, "", e.Ref.Namespace})
+			}
+		}
+	}
+	return need
+}
+
+func sortedAccess(need []access) []access {
+	slices.SortFunc(need, func(a, b access) int {
+		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.group, b.group), cmp.Compare(a.full(), b.full()), cmp.Compare(a.verb, b.verb))
+	})
+	return slices.Compact(need)
+}
+
+// resourceOf names the resource of a kind by the convention that all kinds here follow: lower case, plural.
+func resourceOf(r Ref) (group, resource string) {
+	group, _, found := strings.Cut(r.APIVersion, "/")
+	if !found {
+		group = ""
+	}
+	resource = strings.ToLower(r.Kind)
+	switch {
+	case strings.HasSuffix(resource, "s"):
+		return group, resource + "es"
+	case strings.HasSuffix(resource, "y"):
+		return group, strings.TrimSuffix(resource, "y") + "ies"
+	}
+	return group, resource + "s"
+}
