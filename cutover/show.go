@@ -27,8 +27,12 @@ func (p *Plan) Show(w io.Writer) error {
 			fmt.Fprintf(&b, "    %s: %s\n      → %s\n", r.Code, clean(r.Message), clean(r.Remedy))
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	for line := range strings.Lines(b.String()) {
+		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Plan) showUnits(w io.Writer, ids []string) {
