@@ -10,7 +10,7 @@ import (
 
 var (
 	armPart     = regexp.MustCompile(`(?i)/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.ContainerService/managedClusters/([^/]+)$`)
-	notAnIdent  = regexp.MustCompile(`[^A-Za-z0-9_]+`)
+	notALabel   = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 	bindingHost = "ib.oic.prod-aks."
 )
 
@@ -20,9 +20,10 @@ func advise(lang language, text string, c *catalog.Cluster) string {
 	if strings.Contains(lowerASCII(text), bindingHost) {
 		return "nothing: AKS itself keeps the credential of an identity binding (aks-identity-binding)"
 	}
-	label, show := "<cluster>", "az aks show --resource-group <group> --name <cluster>"
+	label, symbol, show := "<cluster>", "<cluster>", "az aks show --resource-group <group> --name <cluster>"
 	if c != nil {
-		label = notAnIdent.ReplaceAllString(c.Name, "_")
+		label = notALabel.ReplaceAllString(c.Name, "_")
+		symbol = strings.ReplaceAll(label, "-", "_")
 		if m := armPart.FindStringSubmatch(c.ResourceID); m != nil {
 			show = fmt.Sprintf("az aks show --subscription %s --resource-group %s --name %s", m[1], m[2], m[3])
 		}
@@ -36,7 +37,7 @@ func advise(lang language, text string, c *catalog.Cluster) string {
 	case terraformJSON:
 		return fmt.Sprintf("${azurerm_kubernetes_cluster.%s.oidc_issuer_url}", label)
 	case bicep:
-		return fmt.Sprintf("%s.properties.oidcIssuerProfile.issuerURL of an existing Microsoft.ContainerService/managedClusters resource", label)
+		return fmt.Sprintf("%s.properties.oidcIssuerProfile.issuerURL of an existing Microsoft.ContainerService/managedClusters resource", symbol)
 	case yamlText:
 		return "a reference: issuerFromConfig (Azure Service Operator), a patch from the cluster's status (Crossplane), or a value that the pipeline reads with: " + show
 	case jsonText:

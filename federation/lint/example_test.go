@@ -33,7 +33,7 @@ func ExampleScan() {
 	fmt.Println("exit", lint.ExitCode(report, err))
 	// Output:
 	// prod/main.tf:2:13: the issuer of cluster aks-eastus-01 is pasted as a string; a rebuilt cluster has another one
-	//   write: azurerm_kubernetes_cluster.aks_eastus_01.oidc_issuer_url (the resource, or a data source of that type), or an input variable that the cluster's module feeds
+	//   write: azurerm_kubernetes_cluster.aks-eastus-01.oidc_issuer_url (the resource, or a data source of that type), or an input variable that the cluster's module feeds
 	// exit 3
 }
 

@@ -1,0 +1,146 @@
+// Command federate plans the trust of a fleet and, with -approve, makes it so in Azure. Without -approve it changes nothing.
+//
+//	federate -fleet fleet.yaml -save plan.json       plan against Azure, and keep the plan for review
+//	federate -fleet fleet.yaml -plan plan.json       show the plan that was kept
+//	federate -fleet fleet.yaml -plan plan.json -approve
+//
+// With no flags, or with -double, it works offline: a small fleet, and a tenant in memory behind the same clients.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/wimigrate/wimigrate/federation"
+)
+
+type config struct {
+	fleet, plan, save, topology string
+	approve, double, prune      bool
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "federate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	c, err := parse(args)
+	if err != nil {
+		return err
+	}
+	topology, err := federation.ParseTopology(c.topology)
+	if err != nil {
+		return err
+	}
+	w, err := read(ctx, c.fleet)
+	if err != nil {
+		return err
+	}
+	cat := w.catalog
+	store, pacing, err := open(c.double, w)
+	if err != nil {
+		return err
+	}
+	replan := func() (*federation.Plan, error) {
+		have, err := federation.Observe(ctx, store, cat, &federation.ObserveOptions{Pacing: pacing, Topology: topology})
+		if err != nil {
+			return nil, err
+		}
+		return federation.NewPlan(cat, have, &federation.PlanOptions{Topology: topology, Prune: c.prune})
+	}
+	plan, err := load(c.plan, replan)
+	if err != nil {
+		return err
+	}
+	if err := plan.Show(out); err != nil {
+		return err
+	}
+	if c.save != "" {
+		if err := federation.SaveFile(c.save, plan); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, "\nSaved to", c.save)
+	}
+	if !c.approve {
+		fmt.Fprintln(out, "\nNothing was changed. -approve makes these changes.")
+		return nil
+	}
+	return approve(ctx, out, c, store, plan, &federation.ApplyOptions{Pacing: pacing}, replan)
+}
+
+// approve applies the plan and proves it: planned again, nothing is pending.
+func approve(ctx context.Context, out io.Writer, c config, store federation.Store, plan *federation.Plan, opts *federation.ApplyOptions, replan func() (*federation.Plan, error)) error {
+	fmt.Fprintln(out)
+	opts.OnEvent = func(e federation.Event) {
+		if e.Type == federation.EventDone || e.Type == federation.EventRetry {
+			fmt.Fprintf(out, "%-6s %s %s of %s\n", e.Type, e.Change.Action, e.Change.Credential.Name, e.Change.Identity)
+		}
+	}
+	var report *federation.Report
+	var err error
+	if c.plan != "" {
+		report, err = federation.ApplyFile(ctx, store, c.plan, opts)
+	} else {
+		report, err = federation.Apply(ctx, store, plan, opts)
+	}
+	fmt.Fprintf(out, "\n%d applied, %d found done, %d refused, %d failed, %d skipped, %d unknown\n", report.Count(federation.Applied), report.Count(federation.Found),
+		report.Count(federation.Refused), report.Count(federation.Failed), report.Count(federation.Skipped), report.Count(federation.Unknown))
+	if err != nil {
+		return err
+	}
+	again, err := replan()
+	if err != nil {
+		return err
+	}
+	pending := 0
+	for range again.Pending() {
+		pending++
+	}
+	fmt.Fprintf(out, "planned again: %d changes are pending\n", pending)
+	if pending > 0 {
+		return errors.New("the trust has not converged: run again")
+	}
+	return nil
+}
+
+// load reads a saved plan, or makes a fresh one.
+func load(file string, fresh func() (*federation.Plan, error)) (*federation.Plan, error) {
+	if file == "" {
+		return fresh()
+	}
+	saved, err := federation.LoadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return saved.Plan, nil
+}
+
+func parse(args []string) (config, error) {
+	var c config
+	f := flag.NewFlagSet("federate", flag.ContinueOnError)
+	f.StringVar(&c.fleet, "fleet", "", "`file` that lists the clusters (fleet.yaml); default: a small fleet, with -double only")
+	f.StringVar(&c.plan, "plan", "", "saved plan `file` to show or apply; default: a fresh plan")
+	f.StringVar(&c.save, "save", "", "`file` to save a fresh plan to")
+	f.StringVar(&c.topology, "topology", federation.TopologyKeep, "which identity each workload gets: keep, per-workload or per-cluster")
+	f.BoolVar(&c.prune, "prune", false, "also delete credentials of ours whose issuer or service account is certainly gone")
+	f.BoolVar(&c.approve, "approve", false, "make the changes")
+	f.BoolVar(&c.double, "double", len(args) == 0, "work against a tenant in memory instead of Azure")
+	if err := f.Parse(args); err != nil {
+		return c, err
+	}
+	if c.fleet == "" && !c.double {
+		return c, errors.New("-fleet is required, or -double")
+	}
+	return c, nil
+}
