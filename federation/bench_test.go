@@ -43,16 +43,14 @@ func BenchmarkNewPlan(b *testing.B) {
 			cat, have := bigFleet(clusters, 1000)
 			runtime.GC()
 			b.ReportAllocs()
-			var p *federation.Plan
 			for b.Loop() {
-				p = nil
-				var err error
-				if p, err = federation.NewPlan(cat, have, nil); err != nil {
+				p, err := federation.NewPlan(cat, have, nil)
+				if err != nil {
 					b.Fatal(err)
 				}
-			}
-			if len(p.Changes) != clusters*1000 {
-				b.Fatalf("%d changes", len(p.Changes))
+				if len(p.Changes) != clusters*1000 {
+					b.Fatalf("%d changes", len(p.Changes))
+				}
 			}
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)

@@ -107,6 +107,6 @@ func (p *Plan) Digest() string {
 	for i := range p.Changes {
 		_ = enc.Encode(&p.Changes[i])
 	}
-	w.Flush()
+	_ = w.Flush()
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }

@@ -130,19 +130,20 @@ const (
 
 // remedy says what to do about a refusal; empty where trying again is all.
 func remedy(reason error) string {
-	switch reason {
-	case ErrParentNotFound:
-		return "check that the identity exists and that the plan names it right"
-	case ErrLimit:
-		return "an identity holds 20: split it, prune what is dead, or use AKS identity bindings"
-	case ErrDuplicate:
-		return "plan again: the planner adopts the credential that has this pair"
-	case ErrNameTaken:
-		return "plan again: the planner picks a free name"
-	case ErrUnsupportedRegion:
-		return "use an identity of another region; it need not be the cluster's"
-	case ErrForbidden:
-		return "it takes Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/{read,write,delete}, or Application.ReadWrite.OwnedBy on an application, and no policy that denies it"
+	for _, r := range []struct {
+		reason error
+		text   string
+	}{
+		{ErrParentNotFound, "check that the identity exists and that the plan names it right"},
+		{ErrLimit, "an identity holds 20: split it, prune what is dead, or use AKS identity bindings"},
+		{ErrDuplicate, "plan again: the planner adopts the credential that has this pair"},
+		{ErrNameTaken, "plan again: the planner picks a free name"},
+		{ErrUnsupportedRegion, "use an identity of another region; it need not be the cluster's"},
+		{ErrForbidden, "it takes Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/{read,write,delete}, or Application.ReadWrite.OwnedBy on an application, and no policy that denies it"},
+	} {
+		if errors.Is(reason, r.reason) {
+			return r.text
+		}
 	}
 	return ""
 }

@@ -2,8 +2,6 @@ package federation_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -163,113 +161,6 @@ func TestNewPlanSurvivesASecondRebuildUnderItsSecondName(t *testing.T) {
 	p := mustPlan(t, again, have, nil)
 	if len(p.Changes) != 1 || p.Changes[0].Action != federation.Replace || p.Changes[0].Credential.Name != have[key][0].Name {
 		t.Errorf("the second name was not followed: %v", lines(p))
-	}
-}
-
-func TestNewPlanCountsTheLimitAtEveryStep(t *testing.T) {
-	full := func(foreign, wanted int) (*catalog.Catalog, federation.State) {
-		cat, have := one(), federation.State{}
-		cat.Needs = nil
-		for i := range wanted {
-			cat.Needs = append(cat.Needs, need("aks", fmt.Sprintf("ns-%d", i%3), fmt.Sprintf("sa-%02d", i), managed("id-cart")))
-		}
-		for i := range foreign {
-			have[managed("id-cart").Key()] = append(have[managed("id-cart").Key()], federation.Credential{Name: fmt.Sprintf("foreign-%d", i), Issuer: "https://github.example", Subject: fmt.Sprint(i), Audience: "x"})
-		}
-		return cat, have
-	}
-	t.Run("twenty, with those of others, fit", func(t *testing.T) {
-		cat, have := full(3, 17)
-		p := mustPlan(t, cat, have, nil)
-		if len(p.Findings) != 0 || p.Identities[0].Blocked != "" || p.Identities[0].Headroom() != 0 {
-			t.Errorf("%+v", p.Identities[0])
-		}
-	})
-	t.Run("twenty-one are blocked, listed all the same, and a split is proposed", func(t *testing.T) {
-		cat, have := full(3, 18)
-		p := mustPlan(t, cat, have, nil)
-		if len(p.Changes) != 18 || p.Identities[0].Blocked == "" || p.Identities[0].Peak != 21 {
-			t.Errorf("%d changes, %+v", len(p.Changes), p.Identities[0])
-		}
-		if len(p.Findings) != 1 || p.Findings[0].Code != catalog.FederationLimit || p.Findings[0].Severity != catalog.Blocking || !strings.Contains(p.Findings[0].Remedy, "identity bindings") {
-			t.Errorf("findings: %+v", p.Findings)
-		}
-		if p.Converged() {
-			t.Error("a blocked plan is not converged")
-		}
-	})
-	t.Run("a split holds every service account once, in as few parts as fit", func(t *testing.T) {
-		cat, have := full(0, 50)
-		split := mustPlan(t, cat, have, nil).Identities[0].Split
-		accounts, sum := map[string]int{}, 0
-		for _, s := range split {
-			sum += s.Credentials
-			if s.Credentials > federation.MaxCredentials {
-				t.Errorf("%s would hold %d", s.Identity, s.Credentials)
-			}
-			for _, a := range s.ServiceAccounts {
-				accounts[a]++
-			}
-		}
-		if len(split) != 3 || sum != 50 || len(accounts) != 50 {
-			t.Errorf("%d parts, %d credentials, %d accounts", len(split), sum, len(accounts))
-		}
-	})
-	t.Run("what is pruned makes room before anything is created", func(t *testing.T) {
-		cat, have := full(0, 20)
-		key := managed("id-cart").Key()
-		for i := range 5 {
-			name := fmt.Sprintf("gone-%d", i)
-			have[key] = append(have[key], federation.Credential{Name: "wimigrate-aks_shop_" + name, Issuer: issuer("eastus", 1), Subject: "system:serviceaccount:shop:" + name, Audience: federation.DefaultAudience})
-		}
-		if mustPlan(t, cat, have, nil).Identities[0].Blocked == "" {
-			t.Error("without pruning 25 are too many")
-		}
-		p := mustPlan(t, cat, have, &federation.PlanOptions{Prune: true})
-		if p.Identities[0].Blocked != "" || p.Identities[0].Peak != 20 {
-			t.Errorf("%+v", p.Identities[0])
-		}
-		if first := slices.IndexFunc(p.Changes, func(c federation.Change) bool { return c.Action == federation.Create }); first != 5 {
-			t.Errorf("the first create is change %d, after five deletes it should be 5", first)
-		}
-	})
-}
-
-func TestPruneDeletesOnlyWhatBothGuardsLetGo(t *testing.T) {
-	for _, tc := range []struct {
-		name   string
-		have   federation.Credential
-		change func(*catalog.Catalog, *federation.PlanOptions)
-		want   bool
-	}{
-		{name: "our name and a dead issuer go", have: credential("wimigrate-gone_shop_till", 9, "till"), want: true},
-		{name: "our name and a service account that nothing uses go", have: credential("wimigrate-aks_shop_till", 1, "till"), want: true},
-		{name: "a name that we could not have made stays", have: credential("fic-till", 9, "till")},
-		{name: "our name for another service account stays", have: credential("wimigrate-gone_shop_other", 9, "till")},
-		{name: "our name for another cluster than the issuer tells stays", have: credential("wimigrate-other_shop_till", 1, "till")},
-		{name: "another prefix stays", have: credential("wimigrate-gone_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) { o.NamePrefix = "blue" }},
-		{name: "a kept name stays", have: credential("wimigrate-gone_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) {
-			o.KeepNames = []string{"wimigrate-gone_shop_till"}
-		}},
-		{name: "without the option everything stays", have: credential("wimigrate-gone_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) { o.Prune = false }},
-		{name: "while an issuer is unknown no issuer is dead", have: credential("wimigrate-gone_shop_till", 9, "till"),
-			change: func(c *catalog.Catalog, _ *federation.PlanOptions) {
-				c.Clusters = append(c.Clusters, catalog.Cluster{Name: "dark"})
-			}},
-		{name: "while the coverage has gaps no service account is gone", have: credential("wimigrate-aks_shop_till", 1, "till"),
-			change: func(c *catalog.Catalog, _ *federation.PlanOptions) { c.Clusters[0].Coverage.Complete = false }},
-		{name: "identity bindings stay", have: credential(federation.IdentityBindingName, 9, "till")},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			cat, opts := one(), &federation.PlanOptions{Prune: true}
-			if tc.change != nil {
-				tc.change(cat, opts)
-			}
-			p := mustPlan(t, cat, federation.State{managed("id-cart").Key(): {credential(derived, 1, "cart"), tc.have}}, opts)
-			if got := p.Count(federation.Delete) == 1; got != tc.want {
-				t.Errorf("deleted: %v, want %v: %v", got, tc.want, lines(p))
-			}
-		})
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 type Action string
 
 const (
-	// Keep: the triple is trusted already.
+	// Keep means: the triple is trusted already.
 	Keep Action = "keep"
 	// Create a credential under a new name.
 	Create Action = "create"

@@ -109,7 +109,9 @@ func TestProveFailsAndSaysWhy(t *testing.T) {
 		says     string
 		attempts int // 0: any number
 	}{
-		{name: "Entra never honours the trust", meddle: func(e *entra, _ *federation.ProofTarget) { e.failing = func(int) error { return errors.New("AADSTS70021") } },
+		{name: "Entra never honours the trust", meddle: func(e *entra, _ *federation.ProofTarget) {
+			e.failing = func(int) error { return errors.New("AADSTS70021") }
+		},
 			want: federation.ErrNotProven, says: "AADSTS70021"},
 		{name: "another identity comes back", meddle: func(e *entra, _ *federation.ProofTarget) { e.answer = "node-identity" },
 			want: federation.ErrWrongIdentity, says: "node-identity", attempts: 1},
@@ -173,7 +175,9 @@ func TestProveOfOldTrustNeedsNoSettling(t *testing.T) {
 }
 
 func TestAccessTokenClaims(t *testing.T) {
-	token := func(claims string) string { return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x" }
+	token := func(claims string) string {
+		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x"
+	}
 	got, err := federation.AccessTokenClaims(token(`{"azp":"c","tid":"t","xms_mirid":"/subscriptions/s"}`))
 	if want := (federation.Claims{ClientID: "c", TenantID: "t", ResourceID: "/subscriptions/s"}); err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)

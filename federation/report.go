@@ -6,19 +6,19 @@ import "time"
 type Result string
 
 const (
-	// Unchanged: the plan keeps it.
+	// Unchanged means: the plan keeps it.
 	Unchanged Result = "unchanged"
-	// Applied: written, and read back.
+	// Applied means: written, and read back.
 	Applied Result = "applied"
-	// Found: it was there already, from an earlier run of the same plan or from a write whose reply was lost.
+	// Found means: it was there already, from an earlier run of the same plan or from a write whose reply was lost.
 	Found Result = "found"
-	// Failed: it could not be made; the error says why.
+	// Failed means: it could not be made; the error says why.
 	Failed Result = "failed"
-	// Unknown: it was sent, and the run ended before it was answered or read back. Running again settles it.
+	// Unknown means: it was sent, and the run ended before it was answered or read back. Running again settles it.
 	Unknown Result = "unknown"
-	// Refused: nothing was tried, because the identity is blocked or has changed.
+	// Refused means: nothing was tried, because the identity is blocked or has changed.
 	Refused Result = "refused"
-	// Skipped: nothing was tried, because the run ended or an earlier failure makes it pointless.
+	// Skipped means: nothing was tried, because the run ended or an earlier failure makes it pointless.
 	Skipped Result = "skipped"
 )
 
@@ -61,13 +61,13 @@ func (r *Report) Complete() bool {
 type EventType string
 
 const (
-	// EventWriting: a request is about to be sent.
+	// EventWriting means: a request is about to be sent.
 	EventWriting EventType = "writing"
-	// EventRetry: an attempt failed and will be repeated after Wait.
+	// EventRetry means: an attempt failed and will be repeated after Wait.
 	EventRetry EventType = "retry"
-	// EventWritten: the service took the write.
+	// EventWritten means: the service took the write.
 	EventWritten EventType = "written"
-	// EventDone: a change has its Result.
+	// EventDone means: a change has its Result.
 	EventDone EventType = "done"
 )
 

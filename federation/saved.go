@@ -10,18 +10,18 @@ import (
 // SchemaVersion is the version of the saved form of a plan that this package writes.
 const SchemaVersion = 1
 
-// ErrEdited: a saved plan is not what was saved.
+// ErrEdited means: a saved plan is not what was saved.
 var ErrEdited = errors.New("the saved plan was edited or damaged: plan again")
 
 // SavedStatus says how far a saved plan has got. It makes a plan single-use.
 type SavedStatus string
 
 const (
-	// SavedNew: nothing has been applied.
+	// SavedNew means: nothing has been applied.
 	SavedNew SavedStatus = "new"
-	// SavedApplying: an apply has begun and not finished; the next one resumes it.
+	// SavedApplying means: an apply has begun and not finished; the next one resumes it.
 	SavedApplying SavedStatus = "applying"
-	// SavedApplied: every change is in force; the plan is used.
+	// SavedApplied means: every change is in force; the plan is used.
 	SavedApplied SavedStatus = "applied"
 )
 

@@ -27,8 +27,6 @@ func (token) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acces
 var id = catalog.Identity{Kind: catalog.UserAssigned, Name: "id", ClientID: "aaaaaaaa-0000-4000-8000-00000000000a",
 	ResourceID: "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id"}
 
-func ptr[T any](v T) *T { return &v }
-
 // The generated client itself, with its own retries, pages and decoding, talks to the double.
 func TestARMUnderTheGeneratedClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -41,7 +39,7 @@ func TestARMUnderTheGeneratedClient(t *testing.T) {
 		}
 		for _, name := range []string{"one", "two", "three"} {
 			_, err := client.CreateOrUpdate(t.Context(), "rg", "id", name, armmsi.FederatedIdentityCredential{Properties: &armmsi.FederatedIdentityCredentialProperties{
-				Issuer: ptr("https://issuer.example/" + name), Subject: ptr("system:serviceaccount:a:b"), Audiences: []*string{ptr("api://AzureADTokenExchange")}}}, nil)
+				Issuer: new("https://issuer.example/" + name), Subject: new("system:serviceaccount:a:b"), Audiences: []*string{new("api://AzureADTokenExchange")}}}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +89,7 @@ func TestARMBehindAListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := client.CreateOrUpdate(t.Context(), "rg", "id", "new", armmsi.FederatedIdentityCredential{Properties: &armmsi.FederatedIdentityCredentialProperties{
-		Issuer: ptr("https://c.example/"), Subject: ptr("s"), Audiences: []*string{ptr("a")}}}, nil); err == nil {
+		Issuer: new("https://c.example/"), Subject: new("s"), Audiences: []*string{new("a")}}}, nil); err == nil {
 		t.Error("the reply should have been lost")
 	}
 	n := 0

@@ -3,6 +3,7 @@ package federationtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -39,9 +40,9 @@ func (c *Cloud) admit(op, key, name string, graph bool) (*Fault, *refusal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	call := Call{N: len(c.calls) + 1, OpN: 1, Op: op, Identity: key, Credential: name, At: time.Now()}
-	for i := len(c.calls) - 1; i >= 0; i-- {
-		if c.calls[i].Op == op {
-			call.OpN = c.calls[i].OpN + 1
+	for _, earlier := range slices.Backward(c.calls) {
+		if earlier.Op == op {
+			call.OpN = earlier.OpN + 1
 			break
 		}
 	}
@@ -131,11 +132,7 @@ func (c *Cloud) Calls() []Call {
 func (c *Cloud) Refused() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	refused := make(map[string]int, len(c.refused))
-	for status, n := range c.refused {
-		refused[status] = n
-	}
-	return refused
+	return maps.Clone(c.refused)
 }
 
 // list returns what a reader sees of a record. The caller holds the lock.

@@ -29,13 +29,16 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Do answers one request of a client in the same process: set the Service as Transport of azcore's client options.
 func (s *Service) Do(r *http.Request) (resp *http.Response, err error) {
 	defer func() {
-		if p := recover(); p == http.ErrAbortHandler {
-			resp, err = nil, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, io.ErrUnexpectedEOF)
-			if ctxErr := r.Context().Err(); ctxErr != nil {
-				err = ctxErr
-			}
-		} else if p != nil {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if aborted, ok := p.(error); !ok || !errors.Is(aborted, http.ErrAbortHandler) {
 			panic(p)
+		}
+		resp, err = nil, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, io.ErrUnexpectedEOF)
+		if ctxErr := r.Context().Err(); ctxErr != nil {
+			err = ctxErr
 		}
 	}()
 	in := r.Clone(r.Context())
