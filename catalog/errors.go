@@ -7,9 +7,9 @@ import (
 )
 
 var (
-	// ErrDuplicateCluster: several snapshots name one cluster, so none of them can be trusted to be it.
+	// ErrDuplicateCluster says that several snapshots name one cluster, so none of them can be trusted to be it.
 	ErrDuplicateCluster = errors.New("several snapshots have this name; give each cluster its own")
-	// ErrNoCluster: a snapshot does not name its cluster.
+	// ErrNoCluster says that a snapshot does not name its cluster.
 	ErrNoCluster = errors.New("a snapshot names no cluster; set Cluster.Name")
 )
 

@@ -50,8 +50,9 @@ func remedyOfGap(g Gap) string {
 		return "give the issuer beforehand, as ARM shows it, and scan again"
 	case readARM:
 		return "grant Reader on " + g.Resource + " and scan again"
+	default:
+		return "grant list on " + g.Resource + " and scan again"
 	}
-	return "grant list on " + g.Resource + " and scan again"
 }
 
 // sorted returns the findings in their one order, each once.

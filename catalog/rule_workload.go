@@ -46,17 +46,21 @@ func (a *app) labels() []string {
 	return slices.Compact(out)
 }
 
-// templatePath says where the label of a custom workload is written.
+// templatePath says where the labels of a custom workload are written: its templates may be several.
 func (a *app) templatePath() string {
+	var paths []string
 	for _, u := range a.uses {
 		switch w := u.from; {
 		case w.Ref != nil:
 			return fmt.Sprintf("spec.template of %s/%s, which it runs", w.Ref.Kind, w.Ref.Name)
-		case w.Kind != "Pod" && w.TemplatePath != "":
-			return w.TemplatePath
+		case u.labelled && refOf(w) == a.ref && w.TemplatePath != "":
+			paths = append(paths, w.TemplatePath)
 		}
 	}
-	return "its pod template"
+	if len(paths) == 0 {
+		return "its pod template"
+	}
+	return list(paths)
 }
 
 // noteNotRunning gives at most one finding per workload, whatever it has of reasons.

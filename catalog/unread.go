@@ -89,6 +89,7 @@ func readOfResource(resource string) read {
 		if lower == plural || strings.Contains(lower, ".k8s.io") || strings.HasSuffix(lower, ".keda.sh") {
 			return r
 		}
+	default: // no plural of ours alone
 	}
 	if lower == "clustertriggerauthentications.keda.sh" {
 		return readKEDA

@@ -2,10 +2,12 @@ package catalogtest
 
 import "github.com/wimigrate/wimigrate/catalog"
 
+const armNamespace = "azure"
+
 // azure plants what only ARM can tell, in a cluster of its own: the AKS add-on's profile, and the identities of Azure. Its read of
 // CronJobs failed.
 func (a *author) azure() {
-	const ns = "azure"
+	const ns = armNamespace
 	c := NewCluster("aks-eastus-arm", "eastus").Node("node-0").Namespace("default")
 	a.clusters = append(a.clusters, c)
 	for _, name := range []string{"kept", "gone", "again", "far"} {
@@ -19,7 +21,7 @@ func (a *author) azure() {
 		s.ManagedIdentities = []catalog.ManagedIdentity{
 			exists("kept", ClientID(ns+"-kept"), "eastus"), exists("again", GUID("new"), "East US"), exists("far", ClientID(ns+"-far"), "westeurope")}
 		s.AddOn = &catalog.AddOn{Enabled: true, Identities: []catalog.AddOnIdentity{
-			entry(ns, "kept"), entry(ns, "gone"), entry(ns, "far"), entry(ns, "absent")}}
+			entry("kept"), entry("gone"), entry("far"), entry("absent")}}
 		s.Cluster.Coverage = catalog.Coverage{Gaps: []catalog.Gap{{Resource: "cronjobs.batch", Reason: "forbidden"}}}
 	})
 	a.plant(c, catalog.IdentityGone, ns, "AzureIdentity", "gone")
@@ -31,7 +33,7 @@ func (a *author) azure() {
 }
 
 // entry is the add-on's word on an application.
-func entry(namespace, name string) catalog.AddOnIdentity {
-	azure := namespace + "-" + name
-	return catalog.AddOnIdentity{Name: name, Namespace: namespace, Selector: azure, ResourceID: ResourceID(azure), ClientID: ClientID(azure), ProvisioningState: "Assigned"}
+func entry(name string) catalog.AddOnIdentity {
+	azure := armNamespace + "-" + name
+	return catalog.AddOnIdentity{Name: name, Namespace: armNamespace, Selector: azure, ResourceID: ResourceID(azure), ClientID: ClientID(azure), ProvisioningState: "Assigned"}
 }
