@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if res == nil {
 		return exitFailed
 	}
-	if err := errors.Join(res.print(stdout, c), res.save(c)); err != nil {
+	if err := errors.Join(res.print(stdout, c), res.save(c, stderr)); err != nil {
 		fmt.Fprintln(stderr, "fleet:", err)
 		return exitFailed
 	}

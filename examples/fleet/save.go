@@ -10,7 +10,7 @@ import (
 )
 
 // save writes what -out asks for. A file that cannot be written does not keep the others from being written.
-func (r *result) save(c config) error {
+func (r *result) save(c config, stderr io.Writer) error {
 	if c.out == "" {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (r *result) save(c config) error {
 		{"findings.md", func(w io.Writer) error { return catalog.WriteFindingsMarkdown(w, r.findings(), nil) }},
 		{"report.html", r.writeHTML},
 	}
-	var errs []error
+	errs := []error{r.saveGitOps(c.out, stderr)}
 	for _, f := range files {
 		errs = append(errs, writeFile(filepath.Join(c.out, f.name), f.write))
 	}
