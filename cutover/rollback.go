@@ -135,7 +135,7 @@ func (u *unitRun) settled(ctx context.Context, a *Act) error {
 	})
 	switch {
 	case errors.Is(err, errWaited):
-		return frozen("%s is not healthy on its old template after %s: %s", ref, limit, last.Reason)
+		return frozen("%s is not healthy on its old template after %s: %s%s", ref, limit, last.Reason, last.Failed)
 	case err != nil:
 		return err
 	case last.Evict != "" && u.r.opts.Evict:

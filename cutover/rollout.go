@@ -70,7 +70,7 @@ func statefulSetProgress(w *unstructured.Unstructured, others []*unstructured.Un
 	current, update := text(o, "status", "currentRevision"), text(o, "status", "updateRevision")
 	p := Progress{Revision: update, Reason: counts(updated, number64(o, "status", "replicas"), ready, want)}
 	if text(o, "spec", "updateStrategy", "type") == "OnDelete" {
-		return onDelete(p, w, others, update, want == ready)
+		return onDelete(p, w, others, update, want)
 	}
 	if part := number64(o, "spec", "updateStrategy", "rollingUpdate", "partition"); part > 0 {
 		p.Hold, p.Reason = HoldPaused, fmt.Sprintf("partition is %d: the ordinals below it keep the old template", part)
@@ -87,29 +87,33 @@ func daemonSetProgress(w *unstructured.Unstructured, others []*unstructured.Unst
 	available := number64(o, "status", "numberAvailable")
 	p := Progress{Reason: counts(updated, number64(o, "status", "currentNumberScheduled"), available, want), Revision: newestRevision(w, others)}
 	if text(o, "spec", "updateStrategy", "type") == "OnDelete" {
-		return onDelete(p, w, others, p.Revision, want == available)
+		return onDelete(p, w, others, p.Revision, want)
 	}
 	p.Complete = updated == want && available == want
 	return p
 }
 
-// onDelete names the first pod of an older revision, once all pods are ready, so that no two are away at the same time.
-func onDelete(p Progress, w *unstructured.Unstructured, others []*unstructured.Unstructured, revision string, ready bool) Progress {
+// onDelete names the first pod of an older revision, once all pods are ready, so that no two are away at the same time. It counts the
+// pods themselves: right after an eviction the status does not know of it yet.
+func onDelete(p Progress, w *unstructured.Unstructured, others []*unstructured.Unstructured, revision string, want int64) Progress {
 	if revision == "" {
 		return p
 	}
-	old, pods := "", 0
+	old, ready := "", int64(0)
 	for _, o := range others {
 		if o.GetKind() != "Pod" || !ownedBy(o, w) || o.GetDeletionTimestamp() != nil {
 			continue
 		}
-		pods++
+		if status, _ := condition(o, "Ready"); status == "True" {
+			ready++
+		}
 		if o.GetLabels()[revisionLabel] != revision && (old == "" || o.GetName() > old) {
 			old = o.GetName() // the highest ordinal first, as a rolling update would
 		}
 	}
 	switch {
-	case !ready:
+	case ready < want:
+		p.Reason = fmt.Sprintf("%d of %d pods are ready", ready, want)
 	case old != "":
 		p.Evict, p.Reason = old, "pod "+old+" keeps the old template until it is evicted (OnDelete)"
 	default:

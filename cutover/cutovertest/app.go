@@ -17,7 +17,8 @@ type App struct {
 	// Kind: Deployment (default), StatefulSet, DaemonSet, CronJob, Job, Rollout, or any other, which nothing runs.
 	Kind     string
 	Replicas int // default 3; -1 for 0
-	// ServiceAccount and Identity default to Name; ClientID to one made of namespace and identity.
+	// ServiceAccount defaults to Name, Identity to Namespace-Name, ClientID to one made of namespace and identity. The binding is called
+	// Identity-binding, and the value of the old label is Identity.
 	ServiceAccount, Identity, ClientID string
 	SDK                                SDK
 	// HPA gives the workload an autoscaler with minReplicas = Replicas.
@@ -34,8 +35,8 @@ type App struct {
 	// Untrusted leaves out the federated credential; Issuer, if set, is written into it instead of the cluster's.
 	Untrusted bool
 	Issuer    string
-	// Annotations are put on the workload, such as those of a GitOps tool.
-	Annotations map[string]string
+	// Labels and Annotations are put on the workload, such as those of a GitOps tool.
+	Labels, Annotations map[string]string
 	// TokenEvery overrides the fleet's.
 	TokenEvery time.Duration
 	// CrashesOn says for which pods (old label present, injected) the application never becomes Ready.
@@ -50,7 +51,7 @@ func (a App) withDefaults() App {
 	}
 	def(&a.Kind, "Deployment")
 	def(&a.ServiceAccount, a.Name)
-	def(&a.Identity, a.Name)
+	def(&a.Identity, a.Namespace+"-"+a.Name)
 	def(&a.Schedule, "*/10 * * * *")
 	if a.Replicas == 0 {
 		a.Replicas = 3
@@ -116,7 +117,7 @@ func (c *Cluster) identityOf(a App) catalog.Identity {
 	return catalog.Identity{
 		Kind: catalog.UserAssigned, Name: a.Identity, ClientID: a.ClientID, TenantID: Tenant,
 		ResourceID: "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/fleet/providers/" +
-			"Microsoft.ManagedIdentity/userAssignedIdentities/" + a.Namespace + "-" + a.Identity,
+			"Microsoft.ManagedIdentity/userAssignedIdentities/" + a.Identity,
 	}
 }
 

@@ -7,10 +7,11 @@ import (
 // workloadObject is the workload of an application as somebody applied it.
 func workloadObject(a App) map[string]any {
 	meta := map[string]any{"name": a.Name, "namespace": a.Namespace}
-	if len(a.Annotations) > 0 {
-		for k, v := range a.Annotations {
-			child(meta, "annotations")[k] = v
-		}
+	for k, v := range a.Annotations {
+		child(meta, "annotations")[k] = v
+	}
+	for k, v := range a.Labels {
+		child(meta, "labels")[k] = v
 	}
 	labels := map[string]any{"app": a.Name, podidentity.Label: a.Identity}
 	template := map[string]any{

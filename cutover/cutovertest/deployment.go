@@ -51,10 +51,14 @@ func (w *workload) roll(now *revision, want int) {
 		w.resize(now, min(want, fresh+room))
 	}
 	_, _, available := w.count("")
+	fresh, _, freshAvailable := w.count(now.hash)
 	may := available - (want - unavailable)
+	clean := len(w.pods) - (want - unavailable) - (fresh - freshAvailable) // old pods that are not available go first
 	for _, p := range w.of(func(h string) bool { return h != now.hash }) {
-		if !p.ready {
-			p.end()
+		if !w.availablePod(p) {
+			if clean--; clean >= 0 {
+				p.end()
+			}
 		} else if may > 0 {
 			may--
 			p.end()
