@@ -12,7 +12,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/msi/armmsi"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -88,7 +87,7 @@ func (s *Store) Put(ctx context.Context, id catalog.Identity, c federation.Crede
 	}
 	_, err = client.CreateOrUpdate(ctx, parent.ResourceGroupName, parent.Name, c.Name, armmsi.FederatedIdentityCredential{
 		Properties: &armmsi.FederatedIdentityCredentialProperties{
-			Issuer: to.Ptr(c.Issuer), Subject: to.Ptr(c.Subject), Audiences: []*string{to.Ptr(c.Audience)},
+			Issuer: new(c.Issuer), Subject: new(c.Subject), Audiences: []*string{new(c.Audience)},
 		},
 	}, nil)
 	return call.Error(err)

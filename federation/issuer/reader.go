@@ -15,13 +15,13 @@ import (
 type Origin string
 
 const (
-	// Token: the iss claim of a token that the cluster minted. It is what Entra will see.
+	// Token is the iss claim of a token that the cluster minted. It is what Entra will see.
 	Token Origin = "token"
-	// Discovery: the discovery document that the API server serves.
+	// Discovery is the discovery document that the API server serves.
 	Discovery Origin = "discovery"
-	// ARM: properties.oidcIssuerProfile.issuerURL of the managed cluster.
+	// ARM is properties.oidcIssuerProfile.issuerURL of the managed cluster.
 	ARM Origin = "arm"
-	// File: something that a person or a pipeline wrote down.
+	// File is something that a person or a pipeline wrote down.
 	File Origin = "file"
 )
 

@@ -57,17 +57,17 @@ func (o *Options) withDefaults() Options {
 type ProblemKind string
 
 const (
-	// NotAnIssuer: not an https URL, longer than 600 characters, with white space, a query, a fragment or user information.
+	// NotAnIssuer says that it is not an https URL, longer than 600 characters, with white space, a query, a fragment or has user information.
 	NotAnIssuer ProblemKind = "not-an-issuer"
-	// Private: the host is one that Entra cannot reach.
+	// Private says that the host is one that Entra cannot reach.
 	Private ProblemKind = "private"
-	// NotFetched: the discovery document or the keys could not be fetched from here.
+	// NotFetched says that the discovery document or the keys could not be fetched from here.
 	NotFetched ProblemKind = "not-fetched"
-	// BadDocument: the discovery document is not one.
+	// BadDocument says that the discovery document is not one.
 	BadDocument ProblemKind = "bad-document"
-	// IssuerDiffers: the document names another issuer, be it by one byte.
+	// IssuerDiffers says that the document names another issuer, be it by one byte.
 	IssuerDiffers ProblemKind = "issuer-differs"
-	// BadKeys: the keys are none, malformed, or none is for RS256, the one algorithm that Entra takes.
+	// BadKeys says that the keys are none, malformed, or none is for RS256, the one algorithm that Entra takes.
 	BadKeys ProblemKind = "bad-keys"
 )
 

@@ -2,18 +2,9 @@ package issuer_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math/big"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -23,82 +14,6 @@ import (
 	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/federation/issuer"
 )
-
-// site is a real TLS server with the documents of one issuer below /t/g/.
-type site struct {
-	*httptest.Server
-	issuer string
-	pages  map[string]func(http.ResponseWriter)
-}
-
-func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if page := s.pages[r.URL.Path]; page != nil {
-		page(w)
-		return
-	}
-	http.NotFound(w, r)
-}
-
-func text(body string) func(http.ResponseWriter) {
-	return func(w http.ResponseWriter) { _, _ = io.WriteString(w, body) }
-}
-
-func asJSON(v any) func(http.ResponseWriter) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return text(string(raw))
-}
-
-const (
-	documentPath = "/t/g/.well-known/openid-configuration"
-	keysPath     = "/t/g/openid/v1/jwks"
-)
-
-func newSite(t *testing.T) *site {
-	t.Helper()
-	s := &site{}
-	s.Server = httptest.NewTLSServer(s)
-	t.Cleanup(s.Close)
-	s.issuer = "https://oidc.example.com/t/g/"
-	s.pages = map[string]func(http.ResponseWriter){documentPath: s.document(s.issuer), keysPath: asJSON(keySet(rsaKey(t, "k1", 2048)))}
-	return s
-}
-
-func (s *site) document(name string) func(http.ResponseWriter) {
-	return asJSON(map[string]any{
-		"issuer": name, "jwks_uri": s.issuer + "openid/v1/jwks", "id_token_signing_alg_values_supported": []string{"RS256"},
-		"response_types_supported": []string{"id_token"}, "subject_types_supported": []string{"public"},
-	})
-}
-
-func keySet(keys ...map[string]string) map[string]any { return map[string]any{"keys": keys} }
-
-func rsaKey(t *testing.T, id string, bits int) map[string]string {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return map[string]string{
-		"kid": id, "kty": "RSA", "use": "sig", "alg": "RS256",
-		"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
-	}
-}
-
-func ecKey(t *testing.T) map[string]string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := key.PublicKey.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return map[string]string{"kid": "ec", "kty": "EC", "alg": "ES256", "crv": "P-256", "x": base64.RawURLEncoding.EncodeToString(raw[1:33])}
-}
 
 func kinds(v *issuer.Verification) []issuer.ProblemKind {
 	var out []issuer.ProblemKind
@@ -298,34 +213,4 @@ func TestASlowIssuerIsGivenUpAndAnEndedContextIsAnError(t *testing.T) {
 	if _, err = issuer.Verify(ctx, "https://oidc.example.com/", &issuer.Options{Client: hang, Timeout: -1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-}
-
-func FuzzVerify(f *testing.F) {
-	f.Add("https://oidc.example.com/t/g/", []byte(`{"issuer":"https://oidc.example.com/t/g/","jwks_uri":"https://oidc.example.com/k"}`), []byte(`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}`))
-	f.Add("https://[::1]:443/%zz", []byte(`{"issuer":1}`), []byte(`{"keys":{}}`))
-	f.Add("HTTPS://user@h/?q#f", []byte(`null`), []byte(`{"keys":[null]}`))
-	f.Fuzz(func(t *testing.T, name string, doc, keys []byte) {
-		client := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-			if r.URL.Scheme != "https" {
-				t.Errorf("asked %s", r.URL)
-			}
-			body := keys
-			if strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration") {
-				body = doc
-			}
-			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(string(body))), Request: r, Header: http.Header{}}, nil
-		})}
-		v, err := issuer.Verify(t.Context(), name, &issuer.Options{Client: client})
-		if err != nil || v == nil {
-			t.Fatalf("error %v", err)
-		}
-		if v.OK() {
-			var said struct {
-				Issuer string `json:"issuer"`
-			}
-			if json.Unmarshal(doc, &said) != nil || said.Issuer != name || len(v.Keys) == 0 {
-				t.Fatalf("issuer %q verified by %s and %s", name, doc, keys)
-			}
-		}
-	})
 }

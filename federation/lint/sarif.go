@@ -44,7 +44,7 @@ func WriteSARIF(w io.Writer, r *Report) error {
 }
 
 func sarifResultOf(f Finding) sarifResult {
-	print := sha256.Sum256([]byte(string(f.Rule) + "\x00" + f.File + "\x00" + f.Text))
+	sum := sha256.Sum256([]byte(string(f.Rule) + "\x00" + f.File + "\x00" + f.Text))
 	res := sarifResult{
 		RuleID: string(f.Rule), RuleIndex: slices.Index(rules(), f.Rule), Level: f.Level,
 		Message: sarifText{f.Message + "; write instead: " + f.Instead},
@@ -52,7 +52,7 @@ func sarifResultOf(f Finding) sarifResult {
 			ArtifactLocation: sarifArtifact{URI: (&url.URL{Path: f.File}).String(), BaseID: "SRCROOT"},
 			Region:           sarifRegion{StartLine: f.Line, StartColumn: f.Column, EndColumn: f.EndColumn},
 		}}},
-		Fingerprints: map[string]string{"issuer/v1": hex.EncodeToString(print[:16])},
+		Fingerprints: map[string]string{"issuer/v1": hex.EncodeToString(sum[:16])},
 	}
 	if f.Ignored {
 		res.Suppressions = []sarifSuppression{{Kind: "inSource", Justification: f.Reason}}

@@ -93,12 +93,12 @@ func ASO(p *federation.Plan, cat *catalog.Catalog, opts *ASOOptions) (Files, err
 }
 
 // managedEntries returns the entries that formats for managed identities alone can express.
-func managedEntries(format string, issuer IssuerForm, p *federation.Plan, cat *catalog.Catalog) ([]entry, *leftOut, error) {
+func managedEntries(format string, issuer IssuerForm, p *federation.Plan, cat *catalog.Catalog) ([]entry, *leftOutList, error) {
 	entries, err := collect(p, cat)
 	if err != nil {
 		return nil, nil, err
 	}
-	out := &leftOut{LeftOutError{Format: format}}
+	out := &leftOutList{format: format}
 	return slices.DeleteFunc(entries, func(e entry) bool {
 		reason := issuer.refusal(e)
 		if isApplication(e) && reason == "" {

@@ -9,9 +9,9 @@ import (
 type Layout string
 
 const (
-	// PerCluster: a folder per cluster, clusters/NAME. The default: trust lives and dies with the cluster, in the same module.
+	// PerCluster is a folder per cluster, clusters/NAME. The default: trust lives and dies with the cluster, in the same module.
 	PerCluster Layout = "cluster"
-	// PerIdentity: a folder per identity, identities/NAME-HASH, so that one pipeline writes to one identity.
+	// PerIdentity is a folder per identity, identities/NAME-HASH, so that one pipeline writes to one identity.
 	PerIdentity Layout = "identity"
 )
 

@@ -28,18 +28,21 @@ func (e *LeftOutError) Error() string {
 	return fmt.Sprintf("render: %s: %d left out:\n  %s", e.Format, len(e.Items), strings.Join(lines, "\n  "))
 }
 
-// leftOut collects entries; err is nil when there are none.
-type leftOut struct{ LeftOutError }
-
-func (l *leftOut) add(e entry, reason string) {
-	l.Items = append(l.Items, LeftOut{Cluster: e.cluster.Name, Object: e.identity.ID() + ": credential " + e.cred.Name, Reason: reason})
+// leftOutList collects entries; err is nil when there are none.
+type leftOutList struct {
+	format string
+	items  []LeftOut
 }
 
-func (l *leftOut) err() error {
-	if len(l.Items) == 0 {
+func (l *leftOutList) add(e entry, reason string) {
+	l.items = append(l.items, LeftOut{Cluster: e.cluster.Name, Object: e.identity.ID() + ": credential " + e.cred.Name, Reason: reason})
+}
+
+func (l *leftOutList) err() error {
+	if len(l.items) == 0 {
 		return nil
 	}
-	return &l.LeftOutError
+	return &LeftOutError{Format: l.format, Items: l.items}
 }
 
 // TextError says that names hold characters that no file should: control characters, line separators, invisible or ill-formed text, or

@@ -36,7 +36,7 @@ func Script(p *federation.Plan, cat *catalog.Catalog, opts *ScriptOptions) (File
 	if err != nil {
 		return nil, err
 	}
-	out := leftOut{LeftOutError{Format: "script"}}
+	out := leftOutList{format: "script"}
 	entries = slices.DeleteFunc(entries, func(e entry) bool {
 		reason := o.refusal(e)
 		if reason != "" {

@@ -9,6 +9,6 @@ const (
 	// line above it.
 	Literal = "wimigrate:literal-issuer"
 
-	// Ignore, followed by the name of a rule and a reason, tells lint that a person has decided.
+	// Ignore tells lint that a person has decided; the name of a rule and a reason follow it.
 	Ignore = "wimigrate:ignore"
 )
