@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -110,12 +111,7 @@ func parse(args []string, stderr io.Writer) (config, int) {
 // fatal reports whether an error beside a result is more than clusters that could not be read: those are in the coverage.
 func fatal(err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			if fatal(e) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(joined.Unwrap(), fatal)
 	}
 	_, unread := errors.AsType[*catalog.ClusterError](err)
 	return err != nil && !unread

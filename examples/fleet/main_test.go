@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,7 +71,7 @@ func TestBundledFleetShowsTheLongTail(t *testing.T) {
 	for _, f := range c.Federation.Findings {
 		seen[f.Code] = true
 	}
-	for _, code := range strings.Fields(`not-running custom-workload orphan-binding dangling-identity label-without-binding duplicate-identity
+	for code := range strings.FieldsSeq(`not-running custom-workload orphan-binding dangling-identity label-without-binding duplicate-identity
 		many-identities shared-service-account federation-limit default-service-account missing-service-account conflicting-annotation
 		identity-drift binding-missing-in-cluster stale-assigned-identity assigned-name-collision cross-namespace-binding
 		service-principal immutable-selector bare-pod hard-coded-environment host-network windows csi-pod-identity keda-pod-identity
@@ -174,9 +175,7 @@ func fleetFile(t *testing.T, text string, beside map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	files := map[string]string{"fleet.yaml": text}
-	for name, content := range beside {
-		files[name] = content
-	}
+	maps.Copy(files, beside)
 	for name, content := range files {
 		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
 			t.Fatal(err)
