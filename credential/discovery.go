@@ -34,7 +34,7 @@ type knownDocument struct {
 
 // turnPatience is how long a request waits for another one that asks the same. An
 // asker may hang; nobody else hangs with it.
-const turnPatience = time.Second
+const turnPatience = 250 * time.Millisecond
 
 func newDiscovery() *discovery { return &discovery{docs: map[string]*document{}} }
 

@@ -19,7 +19,7 @@ const (
 	// listener is never answered at all. From outside the two look the same. So an
 	// open request stays open, because its answer may come, and a new one on a new
 	// connection goes out beside it, because its answer may come sooner.
-	overlapAfter = 1500 * time.Millisecond
+	overlapAfter = 1200 * time.Millisecond
 	// maxOpen is the most tries open at once: one below the number of concurrent
 	// requests that the metadata service permits.
 	// https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
