@@ -1,5 +1,10 @@
 package credential
 
+import (
+	"slices"
+	"sync"
+)
+
 // atMetadata are the sources behind 169.254.169.254.
 func atMetadata() []Source { return []Source{SourceNMI, SourceIMDS, SourceMetadata} }
 
@@ -10,9 +15,11 @@ func atMetadata() []Source { return []Source{SourceNMI, SourceIMDS, SourceMetada
 // Propagation: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 // Metadata endpoint: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling
 // NMI: https://azure.github.io/aad-pod-identity/docs/
-func decisions() []Decision {
-	return append(append(codeDecisions(), metadataDecisions()...), otherDecisions()...)
-}
+//
+// It is built once; nobody may change what it returns.
+var decisions = sync.OnceValue(func() []Decision {
+	return slices.Concat(codeDecisions(), metadataDecisions(), otherDecisions())
+})
 
 func codeDecisions() []Decision {
 	return []Decision{
