@@ -33,14 +33,15 @@ type use struct {
 	webhook  string
 	moved    bool
 	excepted *Exception
-	matches  []match
+	route    *route
 }
 
 // old reports whether the old label is in effect: it has a value, and no exception covers the pod.
 func (u *use) old() bool { return u.label != "" && u.excepted == nil }
 
 // match finds every use of the estate and what it leads to.
-func (e *estate) match() {
+func (e *estate) match(f *fleet) {
+	e.fleet = f
 	borrowed := e.borrowed()
 	active := e.activeReplicaSets()
 	apps := map[appKey]*app{}
@@ -121,7 +122,7 @@ func (e *estate) use(w *Workload) *use {
 			Field: "spec.serviceAccountName", Reason: "not a name that Kubernetes accepts"})
 		return nil
 	}
-	u.matches = e.lookup(w.Namespace, u.label)
+	u.route = e.lookup(w.Namespace, u.label)
 	return u
 }
 

@@ -48,7 +48,7 @@ func (e *estate) holdings(o Options) map[LogicalKey]holding {
 			if !u.old() {
 				continue
 			}
-			for _, m := range u.matches {
+			for _, m := range u.route.matches {
 				k := o.LogicalKey(e.cluster, LogicalKey{m.binding.Namespace, m.binding.Name, u.account})
 				if have, ok := out[k]; m.identity == nil || ok && have.binding.Name <= m.binding.Name {
 					continue

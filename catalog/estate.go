@@ -33,7 +33,8 @@ type estate struct {
 	shared []*Workload
 
 	// The joins, filled by match.
-	matched map[key][]match
+	fleet   *fleet
+	matched map[key]*route
 	apps    []*app
 	used    map[*AzureIdentityBinding]bool
 	guests  map[*AzureIdentityBinding][]string
@@ -43,7 +44,7 @@ type estate struct {
 }
 
 func newEstate(s *Snapshot) *estate {
-	e := &estate{snap: s, matched: map[key][]match{}, used: map[*AzureIdentityBinding]bool{}, guests: map[*AzureIdentityBinding][]string{}}
+	e := &estate{snap: s, matched: map[key]*route{}, used: map[*AzureIdentityBinding]bool{}, guests: map[*AzureIdentityBinding][]string{}}
 	e.identities = unique[AzureIdentity](s.Identities, podidentity.KindIdentity, &e.invalid)
 	e.bindings = unique[AzureIdentityBinding](s.Bindings, podidentity.KindBinding, &e.invalid)
 	e.workloads = unique[Workload](e.inNamespaces(s.Workloads), "Workload", &e.invalid)

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -11,29 +12,66 @@ type match struct {
 	identity *AzureIdentity
 }
 
+// route is where a label value leads pods of a namespace, worked out once however many pods carry it.
+type route struct {
+	matches []match
+	// identities are the distinct ones in Azure, sorted by key, and keys their keys in one string; names are their AzureIdentities.
+	identities []Identity
+	keys       string
+	names      []string
+	// across are the bindings of other namespaces.
+	across []*AzureIdentityBinding
+	// twins are two AzureIdentities of one name.
+	twins []*AzureIdentity
+}
+
 // lookup finds what a label value leads to for pods of a namespace. A selector equals the value byte for byte; the identity is looked
 // up in the binding's namespace; across namespaces only in standard mode, and only where the identity is not namespaced itself.
 // The order is that of MIC: by the binding's namespace and name.
 // https://azure.github.io/aad-pod-identity/docs/configure/match_pods_in_namespace/
-func (e *estate) lookup(namespace, value string) []match {
-	if value == "" {
-		return nil
-	}
+func (e *estate) lookup(namespace, value string) *route {
 	k := key{namespace, value}
-	if found, ok := e.matched[k]; ok {
+	if found := e.matched[k]; found != nil {
 		return found
 	}
-	var found []match
-	for _, b := range e.bySelector[value] {
+	p := &route{}
+	for _, b := range e.bySelector[value] { // which has no empty selector
 		id := e.identity[key{b.Namespace, b.AzureIdentity}]
 		if b.Namespace != namespace && (!e.acrossNamespaces() || id != nil && id.Namespaced) {
 			continue
 		}
-		found = append(found, match{binding: b, identity: id})
+		p.matches = append(p.matches, match{binding: b, identity: id})
 		e.used[b] = true
+		if b.Namespace != namespace {
+			p.across = append(p.across, b)
+		}
 	}
-	e.matched[k] = found
-	return found
+	p.resolve(e.fleet)
+	e.matched[k] = p
+	return p
+}
+
+// resolve works out the identities behind the matches.
+func (p *route) resolve(f *fleet) {
+	seen, named := map[string]bool{}, map[string]*AzureIdentity{}
+	for _, m := range p.matches {
+		if m.identity == nil {
+			continue
+		}
+		if other := named[m.identity.Name]; other == nil {
+			named[m.identity.Name] = m.identity
+		} else if other != m.identity && p.twins == nil {
+			p.twins = []*AzureIdentity{other, m.identity}
+		}
+		id := f.identityOf(m.identity)
+		if k := id.Key(); k != "" && !seen[k] {
+			seen[k] = true
+			p.identities = append(p.identities, id)
+			p.names = append(p.names, m.identity.Namespace+"/"+m.identity.Name)
+		}
+	}
+	slices.SortFunc(p.identities, func(a, b Identity) int { return strings.Compare(a.Key(), b.Key()) })
+	p.keys = strings.Join(slices.Sorted(maps.Keys(seen)), "\n")
 }
 
 // acrossNamespaces reports whether bindings match pods of other namespaces.

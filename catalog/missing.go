@@ -28,7 +28,7 @@ func (e *estate) present(o Options) present {
 			if u.moved {
 				p.moved[k] = true
 			}
-			if u.old() && len(u.matches) == 0 {
+			if u.old() && len(u.route.matches) == 0 {
 				p.inVain[LogicalKey{k.Namespace, u.label, k.ServiceAccount}] = true
 			}
 		}

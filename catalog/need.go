@@ -30,7 +30,7 @@ func (e *estate) needs(f *fleet) []Need {
 			if !u.old() {
 				continue
 			}
-			for _, m := range u.matches {
+			for _, m := range u.route.matches {
 				if m.identity == nil {
 					continue
 				}

@@ -67,14 +67,14 @@ func (e *estate) findings(n *notes, f *fleet, o Options) {
 	n.coverage(e.cluster)
 	for _, a := range e.apps {
 		e.noteWorkload(r, a)
-		e.notePath(r, f, a)
+		e.notePath(r, a)
 		e.noteTemplate(r, a)
 		e.noteMove(r, a)
 	}
 	e.noteShared(r)
 	e.noteBindings(r)
 	e.noteIdentities(r, f)
-	e.noteAccounts(r, f)
+	e.noteAccounts(r)
 	e.noteAssigned(r, o)
 	e.noteCollisions(r)
 	e.noteAddOn(r, f)

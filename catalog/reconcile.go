@@ -52,7 +52,7 @@ func Reconcile(snaps []*Snapshot, opts *Options) (*Catalog, error) {
 		notes.coverage(c)
 	}
 	for _, e := range fleet.estates {
-		e.match()
+		e.match(fleet)
 		out.Clusters = append(out.Clusters, e.cluster)
 		e.needed = e.needs(fleet)
 		out.Needs = append(out.Needs, e.needed...)

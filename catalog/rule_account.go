@@ -21,8 +21,8 @@ type accountUse struct {
 }
 
 // noteAccounts reports service accounts that are the default one, shared, missing, or annotated for another identity.
-func (e *estate) noteAccounts(r *reporter, f *fleet) {
-	for _, u := range e.accountUses(f) {
+func (e *estate) noteAccounts(r *reporter) {
+	for _, u := range e.accountUses() {
 		object := "ServiceAccount/" + u.name
 		noteShared(r, u, object)
 		if u.name == "default" {
@@ -45,7 +45,7 @@ func (e *estate) noteAccounts(r *reporter, f *fleet) {
 }
 
 // accountUses groups the labelled uses by service account, sorted.
-func (e *estate) accountUses(f *fleet) []*accountUse {
+func (e *estate) accountUses() []*accountUse {
 	all := map[key]*accountUse{}
 	for _, a := range e.apps {
 		for _, u := range a.uses {
@@ -56,7 +56,7 @@ func (e *estate) accountUses(f *fleet) []*accountUse {
 			if all[k] == nil {
 				all[k] = &accountUse{key: k, sets: map[string][]Identity{}, clients: map[string]bool{}}
 			}
-			all[k].add(f, a, u)
+			all[k].add(a, u)
 		}
 	}
 	return slices.SortedFunc(maps.Values(all), func(a, b *accountUse) int {
@@ -64,34 +64,20 @@ func (e *estate) accountUses(f *fleet) []*accountUse {
 	})
 }
 
-func (x *accountUse) add(f *fleet, a *app, u *use) {
+func (x *accountUse) add(a *app, u *use) {
 	if n := len(x.apps); n == 0 || x.apps[n-1] != a.object() { // the uses of an app come together
 		x.apps = append(x.apps, a.object())
 	}
 	if !u.old() {
 		return
 	}
-	ids := map[string]Identity{}
-	for _, m := range u.matches {
-		if m.identity == nil {
-			continue
-		}
-		id := f.identityOf(m.identity)
-		ids[id.Key()] = id
-		if id.ClientID == "" {
-			x.unknown = true
-		}
+	for _, id := range u.route.identities {
+		x.unknown = x.unknown || id.ClientID == ""
 		x.clients[fold(id.ClientID)] = true
 	}
-	if len(ids) == 0 {
-		return
+	if len(u.route.identities) > 0 {
+		x.sets[u.route.keys] = u.route.identities
 	}
-	keys := slices.Sorted(maps.Keys(ids))
-	set := make([]Identity, 0, len(ids))
-	for _, k := range keys {
-		set = append(set, ids[k])
-	}
-	x.sets[strings.Join(keys, "\n")] = set
 }
 
 func noteShared(r *reporter, u *accountUse, object string) {

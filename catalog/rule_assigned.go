@@ -99,7 +99,7 @@ func (e *estate) noteCollisions(r *reporter) {
 		if w.Kind != "Pod" || w.NodeName == "" && w.Phase == "Pending" {
 			continue
 		}
-		for _, m := range e.lookup(w.Namespace, w.Template.Labels[podidentity.Label]) {
+		for _, m := range e.lookup(w.Namespace, w.Template.Labels[podidentity.Label]).matches {
 			if m.identity == nil {
 				continue
 			}
@@ -130,19 +130,10 @@ func noteSameName(r *reporter, a *app) {
 		if !u.old() {
 			continue
 		}
-		first := map[string]*AzureIdentity{}
-		for _, m := range u.matches {
-			if m.identity == nil {
-				continue
-			}
-			other := first[m.identity.Name]
-			if other == nil {
-				first[m.identity.Name] = m.identity
-			} else if other != m.identity {
-				r.add(Finding{Code: AssignedNameCollision, Namespace: a.namespace, Object: a.object(),
-					Message: fmt.Sprintf("AzureIdentity %s of %s and of %s compute one assignment name for each of its pods; only the first wins", other.Name, other.Namespace, m.identity.Namespace)})
-				return
-			}
+		if t := u.route.twins; t != nil {
+			r.add(Finding{Code: AssignedNameCollision, Namespace: a.namespace, Object: a.object(),
+				Message: fmt.Sprintf("AzureIdentity %s of %s and of %s compute one assignment name for each of its pods; only the first wins", t[0].Name, t[0].Namespace, t[1].Namespace)})
+			return
 		}
 	}
 }

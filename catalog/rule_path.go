@@ -7,15 +7,15 @@ import (
 )
 
 // notePath reports where a workload's label leads: nowhere, to several identities, across namespaces, or past Pod Identity.
-func (e *estate) notePath(r *reporter, f *fleet, a *app) {
+func (e *estate) notePath(r *reporter, a *app) {
 	e.noteExcepted(r, a)
 	for _, label := range a.labels() {
 		found := e.lookup(a.namespace, label)
-		if len(found) == 0 {
+		if len(found.matches) == 0 {
 			e.noteNoBinding(r, a, label)
 			continue
 		}
-		noteSeveral(r, f, a, label, found)
+		noteSeveral(r, a, label, found)
 		e.noteAcross(r, a, label, found)
 	}
 	if a.emptyLabel() {
@@ -72,36 +72,23 @@ func (a *app) moved() bool {
 	return !slices.ContainsFunc(a.uses, func(u *use) bool { return u.labelled && !u.moved })
 }
 
-func noteSeveral(r *reporter, f *fleet, a *app, label string, found []match) {
-	var names, keys []string
-	for _, m := range found {
-		if m.identity == nil {
-			continue
-		}
-		id := f.identityOf(m.identity)
-		if k := id.Key(); k != "" && !slices.Contains(keys, k) {
-			keys = append(keys, k)
-			names = append(names, fmt.Sprintf("%s/%s", m.identity.Namespace, m.identity.Name))
-		}
-	}
-	if len(keys) < 2 {
+func noteSeveral(r *reporter, a *app, label string, p *route) {
+	if len(p.identities) < 2 {
 		return
 	}
 	r.add(Finding{Code: ManyIdentities, Namespace: a.namespace, Object: a.object(),
-		Message: fmt.Sprintf("label %q leads to %d identities: %s; a pod that names none gets one at random", label, len(keys), list(names)),
+		Message: fmt.Sprintf("label %q leads to %d identities: %s; a pod that names none gets one at random", label, len(p.identities), list(p.names)),
 		Remedy:  "annotate the service account with the default identity; name the others by client ID in code, and federate each of them"})
 }
 
-func (e *estate) noteAcross(r *reporter, a *app, label string, found []match) {
-	var names []string
-	for _, m := range found {
-		if m.binding.Namespace != a.namespace {
-			names = append(names, m.binding.Namespace+"/"+m.binding.Name)
-			e.guest(m.binding, a.namespace)
-		}
-	}
-	if len(names) == 0 {
+func (e *estate) noteAcross(r *reporter, a *app, label string, p *route) {
+	if len(p.across) == 0 {
 		return
+	}
+	var names []string
+	for _, b := range p.across {
+		names = append(names, b.Namespace+"/"+b.Name)
+		e.guest(b, a.namespace)
 	}
 	r.add(Finding{Code: CrossNamespaceBinding, Namespace: a.namespace, Object: a.object(),
 		Message: fmt.Sprintf("label %q is selected by bindings of other namespaces: %s", label, list(names)),
