@@ -57,7 +57,8 @@ func (o *Options) withDefaults() Options {
 type ProblemKind string
 
 const (
-	// NotAnIssuer says that it is not an https URL, longer than 600 characters, with white space, a query, a fragment or has user information.
+	// NotAnIssuer says that it is not an https URL, is longer than 600 characters, or holds white space, user information, a query or a
+	// fragment.
 	NotAnIssuer ProblemKind = "not-an-issuer"
 	// Private says that the host is one that Entra cannot reach.
 	Private ProblemKind = "private"
