@@ -78,7 +78,7 @@ func (c *Credential) Diagnose(ctx context.Context, scope string) *Diagnosis {
 	if p.path == WorkloadIdentity {
 		d.checkTokenFile(c.settings, time.Now())
 	}
-	ctx, cancel := context.WithTimeout(quiet{ctx}, min(p.timeout, defaultEntraTry))
+	ctx, cancel := context.WithTimeout(withoutValues(ctx), min(p.timeout, defaultEntraTry))
 	defer cancel()
 	token, out, err := p.try(ctx, policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true})
 	if err != nil {

@@ -36,7 +36,7 @@ func Exchange(opts *ExchangeOptions) func(ctx context.Context, tenantID, clientI
 	shared := newDiscovery()
 	return func(ctx context.Context, tenantID, clientID, assertion string) (Claims, error) {
 		began := time.Now()
-		ctx, seen := withTestimony(quiet{ctx})
+		ctx, seen := withTestimony(withoutValues(ctx))
 		claims, err := exchange(ctx, o, shared, tenantID, clientID, assertion)
 		if err == nil {
 			return claims, nil

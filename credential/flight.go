@@ -44,7 +44,7 @@ func (c *Credential) join(ctx context.Context, e *entry, o policy.TokenRequestOp
 	}
 	e.flights[o.Claims] = f
 	o.Scopes = e.scopes // the caller's slice is the caller's
-	go c.fly(quiet{context.WithoutCancel(ctx)}, e, f, o)
+	go c.fly(withoutValues(context.WithoutCancel(ctx)), e, f, o)
 	return f
 }
 

@@ -10,3 +10,5 @@ type quiet struct{ context.Context }
 
 // Value implements context.Context.
 func (quiet) Value(any) any { return nil }
+
+func withoutValues(ctx context.Context) context.Context { return quiet{ctx} }

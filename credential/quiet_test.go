@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/wimigrate/wimigrate/credential/credentialtest"
 )
@@ -29,7 +28,7 @@ func TestAzcoresValuesInTheCallersContextStayThere(t *testing.T) {
 		var captured *http.Response
 		ctx := policy.WithRetryOptions(t.Context(), policy.RetryOptions{MaxRetries: 10, RetryDelay: 30 * time.Second, TryTimeout: time.Hour})
 		ctx = policy.WithHTTPHeader(ctx, http.Header{"X-Secret": {"s3cret"}, "Metadata": {"nope"}})
-		ctx = runtime.WithCaptureResponse(ctx, &captured)
+		ctx = policy.WithCaptureResponse(ctx, &captured)
 		start := time.Now()
 		if _, err := cred.GetToken(ctx, ask(scope)); err != nil {
 			t.Fatal(err)
