@@ -113,6 +113,26 @@ func TestApplyGivesUpWhenPatienceEnds(t *testing.T) {
 	})
 }
 
+func TestApplyDoesNotSpendItsPatienceInTheQueue(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		cat := wide(20, 1)
+		failed := map[string]bool{}
+		cloud := federationtest.NewCloud(&federationtest.CloudOptions{Fault: func(c federationtest.Call) *federationtest.Fault {
+			if c.Op != federation.OpPut || failed[c.Credential] {
+				return nil
+			}
+			failed[c.Credential] = true
+			return federationtest.ConflictFault()
+		}})
+		cloud.AddAll(cat, "eastus")
+		pacing := federation.Pacing{ARM: &federation.Rates{Put: federation.Rate{Subscription: 0.01}}} // each turn comes after half an hour
+		report, err := federation.Apply(t.Context(), cloud.Store(), mustPlan(t, cat, cloud.State(), nil), &federation.ApplyOptions{Pacing: pacing})
+		if err != nil || !report.Complete() {
+			t.Error(err)
+		}
+	})
+}
+
 func TestApplyObeysRetryAfter(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		opts := &federationtest.CloudOptions{Fault: federationtest.First(federation.OpPut, 1, federationtest.Fault{Status: 429, RetryAfter: 77 * time.Second})}
@@ -128,6 +148,16 @@ func TestApplyObeysRetryAfter(t *testing.T) {
 		}
 		if len(at) != 2 || at[1].Sub(at[0]) < 77*time.Second {
 			t.Errorf("attempts at %v", at)
+		}
+	})
+}
+
+func TestApplyDoesNotWaitLongerThanItsPatienceForAnyone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		start := time.Now()
+		_, _, err := applyOne(t, &federationtest.CloudOptions{Fault: federationtest.First(federation.OpPut, 1, federationtest.Fault{Status: 429, RetryAfter: 24 * time.Hour})}, "eastus", nil)
+		if !errors.Is(err, federation.ErrThrottled) || time.Since(start) > 11*time.Minute {
+			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 	})
 }

@@ -119,6 +119,29 @@ func TestApplyLosesNoChangeUnderFaults(t *testing.T) {
 	}
 }
 
+// At any instant, in the middle of any number of requests, faults all around.
+func TestApplyKilledAtAnyInstantUnderFaultsLosesNothing(t *testing.T) {
+	for _, after := range []time.Duration{time.Millisecond, 70 * time.Millisecond, time.Second, 4040 * time.Millisecond, 13 * time.Second, 77 * time.Second} {
+		bubble(t, func(t *testing.T) {
+			cat := wide(60, 5)
+			mix := federationtest.Mix{Conflict: 0.05, Throttle: 0.05, Unavailable: 0.05, DropRequest: 0.02, DropReply: 0.03}
+			cloud := federationtest.NewCloud(&federationtest.CloudOptions{Latency: 50 * time.Millisecond, Fault: mix.Random(uint64(after))})
+			cloud.AddAll(cat, "eastus")
+			p := mustPlan(t, cat, cloud.State(), nil)
+			ctx, kill := context.WithTimeout(t.Context(), after)
+			defer kill()
+			if _, err := federation.Apply(ctx, cloud.Store(), p, nil); err == nil {
+				t.Fatalf("killed after %v, and no error", after)
+			}
+			report, err := federation.Apply(t.Context(), cloud.Store(), p, nil)
+			if err != nil || !report.Complete() {
+				t.Errorf("killed after %v, resumed: %v", after, err)
+			}
+			converged(t, cloud.Store(), cat, nil)
+		})
+	}
+}
+
 // killer is a store whose process dies at the n-th write, before or after it: from then on nothing gets through.
 type killer struct {
 	federation.Store

@@ -25,12 +25,41 @@ func limitFinding(sum *IdentityPlan, changes []Change) catalog.Finding {
 	for i, s := range sum.Split {
 		names[i] = fmt.Sprintf("%s (%d)", s.Identity, s.Credentials)
 	}
+	cluster, namespace := common(changes)
 	return catalog.Finding{
-		Code: catalog.FederationLimit, Severity: catalog.Blocking, Object: objectOf(sum.Identity),
+		Code: catalog.FederationLimit, Severity: catalog.Blocking, Cluster: cluster, Namespace: namespace, Object: objectOf(sum.Identity),
 		Message: fmt.Sprintf("%s needs %d federated credentials (%d wanted by the fleet, %d of others), Azure allows %d", sum.ID, sum.Peak, wanted, sum.Foreign, MaxCredentials),
 		Remedy: "split it, for example into " + strings.Join(names, ", ") +
 			"; or prune what is dead; or use AKS identity bindings, one credential for many clusters (https://learn.microsoft.com/azure/aks/identity-bindings-concepts)",
 	}
+}
+
+// common returns the cluster and the namespace that all needs of an identity have in common; empty where they have not.
+func common(changes []Change) (cluster, namespace string) {
+	first := true
+	for i := range changes {
+		c := &changes[i]
+		switch {
+		case c.Action == Delete:
+			continue
+		case first:
+			cluster, namespace, first = c.Cluster, c.Namespace, false
+		}
+		if c.Cluster != cluster {
+			cluster = ""
+		}
+		if c.Namespace != namespace {
+			namespace = ""
+		}
+	}
+	return cluster, namespace
+}
+
+// unaddressableFinding reports an identity that ARM cannot be asked about.
+func unaddressableFinding(sum *IdentityPlan) catalog.Finding {
+	return catalog.Finding{Code: catalog.CoverageGap, Severity: catalog.Warning, Object: objectOf(sum.Identity),
+		Message: fmt.Sprintf("only the client ID of identity %s is known: its trust can be planned, neither read nor written", sum.ID),
+		Remedy:  "give a source the resource ID, such as an AzureIdentity or ARM's list of identities"}
 }
 
 // split packs the service accounts of an identity into as few identities as hold them; the clusters of one service account stay together

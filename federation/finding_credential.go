@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,22 +12,24 @@ import (
 // findings reports what is wrong with the credentials of one identity.
 func (m *matcher) findings(deletes []Change) []catalog.Finding {
 	out := slices.Clone(m.blocked)
-	report := func(c *Credential, pruned bool) {
-		if f, ok := m.leftover(c, pruned); ok {
+	for i := range m.existing {
+		if m.used[i] {
+			continue
+		}
+		if f, ok := m.leftover(&m.existing[i]); ok {
 			out = append(out, f)
 		}
 	}
-	for i := range m.existing {
-		if !m.used[i] {
-			report(&m.existing[i], false)
-		}
-	}
-	for i := range deletes {
-		report(deletes[i].Before, true)
-	}
-	for i := range m.done {
-		if m.done[i].Action == Replace {
-			report(m.done[i].Before, true)
+	for _, changes := range [][]Change{deletes, m.done} {
+		for i := range changes {
+			c := &changes[i]
+			if c.Before == nil {
+				continue
+			}
+			if f, ok := m.leftover(c.Before); ok {
+				f.Cluster, f.Remedy = cmp.Or(f.Cluster, c.Cluster), "the plan mends it"
+				out = append(out, f)
+			}
 		}
 	}
 	if m.opts.RegionalIsolation {
@@ -36,7 +39,7 @@ func (m *matcher) findings(deletes []Change) []catalog.Finding {
 }
 
 // leftover is the finding about a credential that nothing wants, or that the plan is about to change.
-func (m *matcher) leftover(c *Credential, mended bool) (catalog.Finding, bool) {
+func (m *matcher) leftover(c *Credential) (catalog.Finding, bool) {
 	namespace, _, _ := ParseSubject(c.Subject)
 	f := catalog.Finding{Severity: catalog.Warning, Namespace: namespace, Object: "FederatedIdentityCredential/" + c.Name}
 	id := m.group.identity.ID()
@@ -56,9 +59,6 @@ func (m *matcher) leftover(c *Credential, mended bool) (catalog.Finding, bool) {
 		f.Remedy = "use the exact issuer"
 	default:
 		return f, false
-	}
-	if mended {
-		f.Remedy = "the plan mends it"
 	}
 	return f, true
 }

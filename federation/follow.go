@@ -23,6 +23,8 @@ func (m *matcher) follow(n *catalog.Need, t Triple) bool {
 		case c.Name == IdentityBindingName:
 		case c.Subject == t.Subject && nearly(c.Issuer) == nearly(t.Issuer):
 			why = "its issuer differs from the cluster's by letter case, slash or space: " + c.Issuer
+		case c.Subject == t.Subject && m.issuerOf(c.Issuer) != "":
+			why = "it trusts cluster " + m.issuerOf(c.Issuer) + ", where nothing needs it, under the name for " + n.Cluster
 		case c.Subject == t.Subject:
 			why = "cluster " + n.Cluster + " has a new issuer; it was " + c.Issuer
 		case c.Issuer == t.Issuer && m.kubernetes(c):
@@ -36,6 +38,14 @@ func (m *matcher) follow(n *catalog.Need, t Triple) bool {
 		return true
 	}
 	return false
+}
+
+// issuerOf returns the cluster that has the issuer, or "".
+func (m *matcher) issuerOf(issuer string) string {
+	if i, ok := m.fleet.byIssuer[issuer]; ok {
+		return m.fleet.clusters[i].Name
+	}
+	return ""
 }
 
 func (m *matcher) kubernetes(c Credential) bool {

@@ -85,6 +85,11 @@ func (p *planner) identity(g *group) {
 		sum.Blocked = "needs more than 20 federated credentials"
 		p.plan.Findings = append(p.plan.Findings, limitFinding(&sum, changes))
 	}
+	pending := slices.ContainsFunc(changes, func(c Change) bool { return c.Action != Keep })
+	if pending && g.identity.Kind != catalog.Application && g.identity.ResourceID == "" && sum.Blocked == "" {
+		sum.Blocked = "its resource ID is not known, only its client ID"
+		p.plan.Findings = append(p.plan.Findings, unaddressableFinding(&sum))
+	}
 	p.plan.Findings = append(p.plan.Findings, p.m.findings(prune)...)
 	p.plan.Identities = append(p.plan.Identities, sum)
 }

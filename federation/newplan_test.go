@@ -96,6 +96,10 @@ func TestNewPlanMatchesWhatIsThere(t *testing.T) {
 		{name: "an issuer that is no https URL is a finding", catalog: func(c *catalog.Catalog) { c.Clusters[0].Issuer = "http://kubernetes.default.svc" }, findings: []catalog.Code{catalog.MalformedObject}},
 		{name: "a need of an impossible name is a finding", catalog: func(c *catalog.Catalog) { c.Needs[0].ServiceAccount = "../etc" }, findings: []catalog.Code{catalog.MalformedObject}},
 		{name: "a need whose identity has no ID is a finding", catalog: func(c *catalog.Catalog) { c.Needs[0].Identity = catalog.Identity{Name: "x"} }, findings: []catalog.Code{catalog.DanglingIdentity}},
+		{name: "an identity of which only the client ID is known cannot be written to", want: []string{"create " + derived}, findings: []catalog.Code{catalog.CoverageGap},
+			catalog: func(c *catalog.Catalog) {
+				c.Needs[0].Identity = catalog.Identity{Kind: catalog.UserAssigned, ClientID: "only-this"}
+			}},
 		{name: "two clusters of one issuer are a finding, and the pair is wanted once", want: []string{"create " + derived}, findings: []catalog.Code{federation.SharedIssuer},
 			catalog: func(c *catalog.Catalog) {
 				c.Clusters = append(c.Clusters, cluster("zks", "eastus", 1))

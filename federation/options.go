@@ -27,7 +27,8 @@ type PlanOptions struct {
 	Topology Topology
 	// Audience of every wanted credential; empty is DefaultAudience. It must equal the audience of the projected token.
 	Audience string
-	// NamePrefix begins derived names; empty is DefaultNamePrefix. Plans with different prefixes leave each other's credentials alone.
+	// NamePrefix begins derived names; empty is DefaultNamePrefix. Plans with different prefixes leave each other's credentials alone:
+	// fleets that share identities and have clusters of the same name need different ones.
 	NamePrefix string
 	// Scope is where identities that do not exist yet are proposed: /subscriptions/ID/resourceGroups/NAME. Empty is the scope of the
 	// identity that the workload has today, else of its cluster.
@@ -37,9 +38,12 @@ type PlanOptions struct {
 	// ReplaceAudience lets the plan correct the audience of a credential that somebody else made for a wanted issuer and subject.
 	// Azure holds such a pair once, so without it the need stays untrusted, and a finding says so.
 	ReplaceAudience bool
-	// Prune deletes credentials under names that this package could have made (first guard) whose issuer no cluster has, or whose service
-	// account nothing needs (second guard). Both must be certain: every issuer known, or the cluster's coverage complete.
+	// Prune deletes credentials under names that a plan for a cluster of the catalog, or of FormerClusters, could have made (first guard)
+	// whose issuer no cluster has, or whose service account nothing needs (second guard). Both must be certain: every issuer known, or
+	// the cluster's coverage complete. So what another fleet keeps on a shared identity is safe, unless its clusters have the same names.
 	Prune bool
+	// FormerClusters are names of clusters that are gone for good, for Prune: a cluster that came back under another name, say.
+	FormerClusters []string
 	// KeepNames are names of credentials that Prune leaves alone.
 	KeepNames []string
 	// ServiceAccountExists, if set, says whether a service account exists. Without it a service account that nothing needs counts as unknown.

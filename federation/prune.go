@@ -35,13 +35,22 @@ func (m *matcher) ours(c *Credential) bool {
 	if !ok || !ownName(m.opts.NamePrefix, c.Name, namespace, account) {
 		return false
 	}
-	cluster, ok := m.fleet.byIssuer[c.Issuer]
-	if !ok {
-		return true
+	if cluster, ok := m.fleet.byIssuer[c.Issuer]; ok {
+		// The issuer tells the cluster, so the name must be the one for it.
+		return m.named(c.Name, m.fleet.clusters[cluster].Name, namespace, account)
 	}
-	// The issuer tells the cluster, so the name must be the one for it.
+	for i := range m.fleet.clusters {
+		if m.named(c.Name, m.fleet.clusters[i].Name, namespace, account) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(m.opts.FormerClusters, func(cluster string) bool { return m.named(c.Name, cluster, namespace, account) })
+}
+
+// named reports whether the name is one that a plan gives for that service account of that cluster.
+func (m *matcher) named(name, cluster, namespace, account string) bool {
 	for k := range maxCandidates {
-		if strings.EqualFold(c.Name, candidateName(m.opts.NamePrefix, m.fleet.clusters[cluster].Name, namespace, account, k)) {
+		if strings.EqualFold(name, candidateName(m.opts.NamePrefix, cluster, namespace, account, k)) {
 			return true
 		}
 	}
@@ -53,6 +62,11 @@ func (m *matcher) dead(c *Credential) string {
 	switch m.verdict(c) {
 	case deadIssuer:
 		return "no cluster of the fleet has issuer " + c.Issuer
+	case nearMiss:
+		if m.fleet.allKnown && IsAKSIssuer(c.Issuer) {
+			return "its issuer is none: it differs from a cluster's by letter case, slash or space: " + c.Issuer
+		}
+		return ""
 	case unknownSubject:
 		return "nothing in cluster " + m.fleet.clusters[m.fleet.byIssuer[c.Issuer]].Name + " uses this service account"
 	default:

@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -14,17 +15,22 @@ func TestPruneDeletesOnlyWhatBothGuardsLetGo(t *testing.T) {
 		change func(*catalog.Catalog, *federation.PlanOptions)
 		want   bool
 	}{
-		{name: "our name and a dead issuer go", have: credential("wimigrate-gone_shop_till", 9, "till"), want: true},
+		{name: "our name and a dead issuer go", have: credential("wimigrate-aks_shop_till", 9, "till"), want: true},
+		{name: "our name for a cluster that is gone for good goes", have: credential("wimigrate-gone_shop_till", 9, "till"), want: true,
+			change: func(_ *catalog.Catalog, o *federation.PlanOptions) { o.FormerClusters = []string{"gone"} }},
+		{name: "our name for a cluster that nobody knows stays: another fleet may have it", have: credential("wimigrate-gone_shop_till", 9, "till")},
+		{name: "our name and an issuer that no token has go", want: true,
+			have: federation.Credential{Name: "wimigrate-aks_shop_till", Issuer: strings.TrimSuffix(issuer("eastus", 1), "/"), Subject: "system:serviceaccount:shop:till", Audience: federation.DefaultAudience}},
 		{name: "our name and a service account that nothing uses go", have: credential("wimigrate-aks_shop_till", 1, "till"), want: true},
 		{name: "a name that we could not have made stays", have: credential("fic-till", 9, "till")},
-		{name: "our name for another service account stays", have: credential("wimigrate-gone_shop_other", 9, "till")},
+		{name: "our name for another service account stays", have: credential("wimigrate-aks_shop_other", 9, "till")},
 		{name: "our name for another cluster than the issuer tells stays", have: credential("wimigrate-other_shop_till", 1, "till")},
-		{name: "another prefix stays", have: credential("wimigrate-gone_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) { o.NamePrefix = "blue" }},
-		{name: "a kept name stays", have: credential("wimigrate-gone_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) {
-			o.KeepNames = []string{"wimigrate-gone_shop_till"}
+		{name: "another prefix stays", have: credential("wimigrate-aks_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) { o.NamePrefix = "blue" }},
+		{name: "a kept name stays", have: credential("wimigrate-aks_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) {
+			o.KeepNames = []string{"wimigrate-aks_shop_till"}
 		}},
-		{name: "without the option everything stays", have: credential("wimigrate-gone_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) { o.Prune = false }},
-		{name: "while an issuer is unknown no issuer is dead", have: credential("wimigrate-gone_shop_till", 9, "till"),
+		{name: "without the option everything stays", have: credential("wimigrate-aks_shop_till", 9, "till"), change: func(_ *catalog.Catalog, o *federation.PlanOptions) { o.Prune = false }},
+		{name: "while an issuer is unknown no issuer is dead", have: credential("wimigrate-aks_shop_till", 9, "till"),
 			change: func(c *catalog.Catalog, _ *federation.PlanOptions) {
 				c.Clusters = append(c.Clusters, catalog.Cluster{Name: "dark"})
 			}},

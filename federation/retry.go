@@ -36,28 +36,30 @@ func (a *access) repeat(ctx context.Context, op string, id catalog.Identity, not
 	return n, err
 }
 
-// schedule is an exponential back-off with our jitter, stretched to what the service asked for in *last.
+// schedule is an exponential back-off with our jitter, stretched to what the service asked for in *last. Patience is spent by pauses
+// alone: time in the queue for a rate says nothing about the request.
 func (a *access) schedule(last *error) backoff.BackOff {
-	return &hinted{last: last, jitter: a.jitter, BackOff: backoff.NewExponentialBackOff(backoff.WithInitialInterval(a.backoff), backoff.WithMultiplier(2),
-		backoff.WithRandomizationFactor(0), backoff.WithMaxInterval(maxBackoff), backoff.WithMaxElapsedTime(max(a.patience, 1)))}
+	return &hinted{last: last, jitter: a.jitter, left: a.patience, BackOff: backoff.NewExponentialBackOff(backoff.WithInitialInterval(a.backoff),
+		backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0), backoff.WithMaxInterval(maxBackoff), backoff.WithMaxElapsedTime(0))}
 }
 
 type hinted struct {
 	backoff.BackOff
 	last   *error
 	jitter func() float64
+	left   time.Duration
 }
 
 // NextBackOff is the pause, between half and one and a half of the schedule's, and never shorter than Retry-After.
 func (h *hinted) NextBackOff() time.Duration {
-	d := h.BackOff.NextBackOff()
-	if d == backoff.Stop {
-		return d
-	}
-	d = time.Duration(float64(d) * (0.5 + h.jitter()))
+	d := time.Duration(float64(h.BackOff.NextBackOff()) * (0.5 + h.jitter()))
 	if refusal, ok := errors.AsType[*StoreError](*h.last); ok {
 		d = max(d, refusal.RetryAfter)
 	}
+	if d > h.left {
+		return backoff.Stop
+	}
+	h.left -= d
 	return d
 }
 
