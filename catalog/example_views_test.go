@@ -2,8 +2,10 @@ package catalog_test
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/catalog/catalogtest"
 )
 
 func catalogOfFleet() *catalog.Catalog {
@@ -78,4 +80,30 @@ func ExampleCatalog_Complete() {
 	fmt.Println(catalogOfFleet().Complete())
 	// Output:
 	// true
+}
+
+// The second cluster of eastus was given another identity by hand, and the binding was never mirrored to the third.
+func ExampleMatrix_WriteText() {
+	with := func(name, identity string) *catalog.Snapshot {
+		return catalogtest.NewCluster(name, "eastus").Account("shop", "web", "").Identity("shop", "web", identity).
+			Binding("shop", "web", "web", "web").Workload("Deployment", "shop", "web", "web", catalogtest.Label("web")).Snapshot()
+	}
+	without := catalogtest.NewCluster("east-3", "eastus").Account("shop", "web", "").Snapshot()
+	cat, _ := catalog.Reconcile([]*catalog.Snapshot{with("east-1", "orders"), with("east-2", "hotfix"), without}, nil)
+	if err := cat.Matrix(nil).WriteText(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// NAMESPACE  BINDING  SERVICE ACCOUNT  east-1  east-2  east-3
+	// shop       web      web              A       B       .
+}
+
+func ExampleMatrix_WriteMarkdown() {
+	if err := catalogOfFleet().Matrix(nil).WriteMarkdown(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// | Namespace | Binding | Service account | aks-eastus-01 | aks-eastus-02 | aks-westeurope-01 |
+	// |---|---|---|---|---|---|
+	// | shop | orders-binding | orders | A | A | A |
 }

@@ -46,6 +46,8 @@ func reports() map[string]func(*catalog.Catalog, io.Writer) error {
 		"report.json":  (*catalog.Catalog).WriteJSON,
 		"report.md":    func(c *catalog.Catalog, w io.Writer) error { return c.WriteMarkdown(w, nil) },
 		"needs.csv":    (*catalog.Catalog).WriteNeedsCSV,
+		"matrix.txt":   func(c *catalog.Catalog, w io.Writer) error { return c.Matrix(nil).WriteText(w) },
+		"matrix.md":    func(c *catalog.Catalog, w io.Writer) error { return c.Matrix(nil).WriteMarkdown(w) },
 		"findings.csv": func(c *catalog.Catalog, w io.Writer) error { return c.WriteFindingsCSV(w, nil) },
 	}
 }
