@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 )
 
@@ -52,7 +53,7 @@ func newSite(t *testing.T) *site {
 	s.Server = httptest.NewTLSServer(s)
 	t.Cleanup(s.Close)
 	s.issuer = "https://oidc.example.com/t/g/"
-	s.pages = map[string]func(http.ResponseWriter){documentPath: s.document(s.issuer), keysPath: asJSON(keySet(rsaKey(t, "k1", 2048)))}
+	s.pages = map[string]func(http.ResponseWriter){documentPath: s.document(s.issuer), keysPath: asJSON(keySet(rsaKey(t, "k1")))}
 	return s
 }
 
@@ -65,9 +66,12 @@ func (s *site) document(name string) func(http.ResponseWriter) {
 
 func keySet(keys ...map[string]string) map[string]any { return map[string]any{"keys": keys} }
 
-func rsaKey(t *testing.T, id string, bits int) map[string]string {
+// sharedKey is made once: RSA keys are slow to make, and which one it is matters to no test.
+var sharedKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+func rsaKey(t *testing.T, id string) map[string]string {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
+	key, err := sharedKey()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,7 +98,7 @@ func TestWhatIsWrongWithAnIssuerIsNamed(t *testing.T) {
 			want: []issuer.ProblemKind{issuer.BadKeys, issuer.BadKeys, issuer.BadKeys}, says: "Entra takes RS256 alone",
 		},
 		"one of two keys is for ES256": {
-			change: func(t *testing.T, s *site) { s.pages[keysPath] = asJSON(keySet(ecKey(t), rsaKey(t, "k1", 2048))) },
+			change: func(t *testing.T, s *site) { s.pages[keysPath] = asJSON(keySet(ecKey(t), rsaKey(t, "k1"))) },
 			want:   []issuer.ProblemKind{issuer.BadKeys}, says: `key "ec"`,
 		},
 		"there are no keys": {
