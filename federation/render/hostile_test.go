@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/federation/render"
 )
@@ -18,30 +19,48 @@ var hostile = []string{
 	`é`, `日本`, strings.Repeat("long ", 60), `--name=x`, `-rf`, `../../etc`, `/abs`, `.`, `..`, `EOT`, `---`, `...`, `system:serviceaccount:a:b`,
 }
 
-// hostilePlan puts the text wherever a plan has text that comes from outside.
+// hostilePlan puts the text wherever a plan and a catalog have text that comes from outside. The planner would refuse much of it: a
+// saved plan can hold it all the same.
 func hostilePlan(t *testing.T, text string) (*federation.Plan, render.Files, map[string]string) {
 	t.Helper()
 	cat := fleet()
+	plan := planOf(t, cat, nil, nil)
+	segment := strings.ReplaceAll(text, "/", "_") // of a resource ID
+	id := func(s string) string {
+		return strings.NewReplacer("/rg-", "/"+segment+"rg-", "/id-", "/"+segment+"id-").Replace(s)
+	}
 	for i := range cat.Clusters {
-		cat.Clusters[i].Name += text
-		cat.Clusters[i].ResourceID = strings.Replace(cat.Clusters[i].ResourceID, "/rg-", "/"+strings.ReplaceAll(text, "/", "_")+"rg-", 1)
+		c := &cat.Clusters[i]
+		c.Name += text
+		c.ResourceID = id(c.ResourceID) + segment
+		c.Issuer += text
 	}
 	for i := range cat.Needs {
 		n := &cat.Needs[i]
-		n.Cluster += text
-		n.Namespace += text
-		n.ServiceAccount += text
-		n.Identity.ResourceID = strings.Replace(n.Identity.ResourceID, "rg-", strings.ReplaceAll(text, "/", "_")+"rg-", 1)
+		n.Cluster, n.Namespace, n.ServiceAccount = n.Cluster+text, n.Namespace+text, n.ServiceAccount+text
+		n.Identity.ResourceID = id(n.Identity.ResourceID)
 		for w := range n.Workloads {
 			n.Workloads[w].Name += text
 		}
 	}
-	plan := planOf(t, cat, nil, nil)
-	for i := range plan.Changes {
-		plan.Changes[i].Credential.Name = "n" + text
-		if plan.Changes[i].Credential.Subject == "" {
-			t.Fatal("no subject")
+	for i := range plan.Identities {
+		p := &plan.Identities[i]
+		p.ID, p.Identity.ResourceID = id(p.ID), id(p.Identity.ResourceID)
+		p.Identity.ClientID += text
+		if p.Identity.Kind == catalog.Application {
+			p.ID += text
 		}
+	}
+	for i := range plan.Changes {
+		c := &plan.Changes[i]
+		if c.Identity = id(c.Identity); !strings.HasPrefix(c.Identity, "/") {
+			c.Identity += text
+		}
+		c.Cluster, c.Namespace, c.ServiceAccount = c.Cluster+text, c.Namespace+text, c.ServiceAccount+text
+		c.Credential.Name = "n" + text
+		c.Credential.Issuer += text
+		c.Credential.Subject += text
+		c.Credential.Audience += text
 	}
 	issuers := issuersOf(cat)
 	all := render.Files{}
@@ -88,6 +107,9 @@ func TestHostileNamesNeverBreakOutOfAnyFormat(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			plan, all, issuers := hostilePlan(t, text)
 			want := render.Wanted(plan)
+			if len(want) != 5 {
+				t.Fatalf("%d triples are wanted, not 5", len(want))
+			}
 			for _, dir := range []string{"terraform", "terraform-literal"} {
 				got, err := render.ReadTerraform(below(all, dir), issuers, nil)
 				if err != nil {
@@ -129,12 +151,19 @@ func TestHostileNamesNeverBreakOutOfTheScript(t *testing.T) {
 		for _, w := range render.Wanted(plan) {
 			subjects["--subject="+w.Credential.Subject] = true
 		}
+		made := 0
 		for p, script := range below(all, "script") {
 			for _, call := range runScript(t, script) {
+				if call[0] == "identity" {
+					made++
+				}
 				if call[0] == "identity" && (len(call) != 11 || !subjects[call[9]] || call[7] != "--name=n"+text) {
 					t.Errorf("%s: %q: call %q", text, p, call)
 				}
 			}
+		}
+		if made != 4 {
+			t.Errorf("%s: %d credentials were made, not 4", text, made)
 		}
 	}
 }
