@@ -130,7 +130,7 @@ func newLiveRead(config *rest.Config, opts LiveOptions) (*liveRead, error) {
 
 // run discovers what the cluster has, lists what matters of it, and joins the lists.
 func (r *liveRead) run(ctx context.Context, known Cluster) error {
-	served, err := r.discover(ctx)
+	served, err := discover(ctx, r.discovery)
 	if err != nil {
 		return err
 	}

@@ -50,9 +50,9 @@ type served struct {
 }
 
 // discover asks what the cluster serves: a custom resource that it does not know is empty, not unread.
-func (r *liveRead) discover(ctx context.Context) (served, error) {
+func discover(ctx context.Context, d discovery.DiscoveryInterfaceWithContext) (served, error) {
 	out := served{failed: map[string]string{}}
-	groups, lists, err := r.discovery.ServerGroupsAndResourcesWithContext(ctx)
+	groups, lists, err := d.ServerGroupsAndResourcesWithContext(ctx)
 	failed, partial := errors.AsType[*discovery.ErrGroupDiscoveryFailed](err)
 	if err != nil && !partial {
 		return out, err

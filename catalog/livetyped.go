@@ -27,13 +27,18 @@ func (c *collector) protobuf(l liveList, data []byte) error {
 	if err := o.Unmarshal(data); err != nil {
 		return unreadable(l, err)
 	}
+	c.typed(l, o)
+	return nil
+}
+
+// typed adds what matters of a typed object.
+func (c *collector) typed(l liveList, o typed) {
 	w := typedWorkload(o)
 	w.objectMeta = typedMeta(l.apiVersion(), l.kind, o.GetObjectMeta().(*metav1.ObjectMeta))
 	if l.kind == "Pod" {
 		w.pod.labels, w.pod.annotations = w.labels, w.annotations
 	}
 	c.workload(&w)
-	return nil
 }
 
 func unreadable(l liveList, err error) error {

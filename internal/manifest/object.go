@@ -28,6 +28,12 @@ type Object struct {
 
 	json *jsonObject
 	yaml *yamlObject
+	tree map[string]any
+}
+
+// FromTree returns an object that is parsed already.
+func FromTree(apiVersion, kind string, tree map[string]any) *Object {
+	return &Object{APIVersion: apiVersion, Kind: kind, tree: tree}
 }
 
 // Origin returns the position of the object in its stream: its document, and its item where it is one of a List.
@@ -63,7 +69,7 @@ func (o *Object) Field(name string, skip func(key string) bool) (any, error) {
 	case o.yaml != nil:
 		return o.yaml.field(name, skip)
 	}
-	return nil, nil
+	return o.tree[name], nil
 }
 
 // Problem is an object, or a document, that could not be used.
