@@ -129,20 +129,23 @@ func digitString(text []byte) bool {
 	if len(text) > 4 && text[4] == '-' {
 		return false // may be a date
 	}
-	dots := 0
+	if len(text) > 1 && text[0] == '0' && bytes.IndexByte([]byte("xXbBoO"), text[1]) >= 0 {
+		return false // may be in another base
+	}
+	dots, exponents := 0, 0
 	for i, c := range text {
 		switch {
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F', c == 'x', c == 'X', c == 'o', c == 'O', c == '_', c == '+':
+		case c >= '0' && c <= '9', c == '_', c == '+':
 		case c == '.':
-			if dots++; dots == 2 {
-				return true
-			}
+			dots++
+		case c == 'e' || c == 'E':
+			exponents++
 		case c == '-' && (text[i-1] == 'e' || text[i-1] == 'E'):
 		default:
 			return true
 		}
 	}
-	return false
+	return dots > 1 || exponents > 1
 }
 
 // literal reads a block scalar. A folded one is only passed over.
