@@ -42,15 +42,28 @@
 // A source that has recovered is therefore noticed within 2 seconds. Two answers
 // slow the pace: a Retry-After is obeyed to the letter (the promise then counts from
 // the moment it permits), and answers that mean propagation in Entra are
-// repeated after 1 to 8 seconds, because Entra remembers what it did not find.
+// repeated after about 1 to 8 seconds, because Entra remembers what it did not find.
 // All retries of a Credential are at least 250 ms apart, for any number of scopes.
+//
+// A program that asks in a loop after the window has closed gets the last failure
+// again for one second, without a request: the metadata service serves the whole node.
 //
 // # Lifetime
 //
 // A request to the source belongs to all who wait for its token, so it does not end
 // with the caller who started it; it ends with its window, and leaves nothing behind.
 // There is nothing to close, and nothing runs while nobody asks. Transports must end
-// a request when its context ends.
+// a request when its context ends. Values in the caller's context, such as azcore's
+// retry options and headers, do not reach the token request: others may share it.
+//
+// In a testing/synctest bubble a test that leaves a request behind sleeps until the
+// window has closed, or the bubble finds a goroutine at its end.
+//
+// # Without this package
+//
+// Who only needs workload identity to sit out propagation may do without it:
+// azidentity repeats an answer that policy.RetryOptions.ShouldRetry accepts, three
+// times by default. The example "without this package" shows how.
 //
 // # What it cannot know
 //

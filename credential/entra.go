@@ -14,7 +14,9 @@ import (
 // Every try uses a WorkloadIdentityCredential of its own: an instance serialises
 // its callers under a lock that ignores their contexts, and keeps the assertion for
 // ten minutes, so that a corrected or renewed token file would go unread. The
-// discovery documents that a new instance asks for are shared.
+// discovery documents that a new instance asks for are shared. Behind an identity
+// binding azidentity brings a transport of its own, so there each try also opens a
+// connection, which closes after 90 s of rest; tokens are rare enough for that.
 func newEntraProvider(o Options, s settings) (*provider, error) {
 	timeout := o.TryTimeout
 	if timeout <= 0 {

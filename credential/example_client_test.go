@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -12,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/wimigrate/wimigrate/credential"
+	"github.com/wimigrate/wimigrate/credential/credentialtest"
 )
 
 // Azure's clients, such as azblob, take the credential as it is. They ask through a
@@ -66,4 +68,23 @@ func ExampleNew_chain() {
 	// Output:
 	// 2 sources: "aaaaaaaa-0000-4000-8000-00000000000a" <nil>
 	// 1 sources: "" <nil>
+}
+
+// Some programs need no more than azidentity's own retries, told what to repeat. Every
+// caller then waits for all of them, and nothing checks whose the token is.
+func Example_withoutThisPackage() {
+	azure := newAzure(true)
+	defer azure.close()
+	azure.entra.SetRule(credentialtest.Times(1, credentialtest.Answer{Code: 700213}))
+	token, _ := azure.environment("AZURE_FEDERATED_TOKEN_FILE")
+	propagating := func(res *http.Response, err error) bool {
+		return err == nil && (res.StatusCode == http.StatusBadRequest || res.StatusCode == http.StatusUnauthorized)
+	}
+	cred := check(azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+		TenantID: tenant, ClientID: exampleClient, TokenFilePath: token,
+		ClientOptions: azcore.ClientOptions{Transport: azure.internet, Retry: policy.RetryOptions{ShouldRetry: propagating, RetryDelay: time.Millisecond}},
+	}))
+	_, err := cred.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
+	fmt.Println(err, azure.entra.Counts())
+	// Output: <nil> map[0:1 700213:1]
 }

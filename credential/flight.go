@@ -61,9 +61,11 @@ func (c *Credential) land(e *entry, f *flight, claims string, token azcore.Acces
 	defer e.mu.Unlock()
 	delete(e.flights, claims)
 	f.token, f.err = token, err
-	e.err = err
+	if err == nil || claims == "" { // what a challenge asked for says nothing about other requests
+		e.err, e.errUntil = err, c.clock()+failureRest
+	}
 	if err != nil {
-		e.resting, e.errUntil = c.clock()+refreshRest, c.clock()+failureRest
+		e.resting = c.clock() + refreshRest
 	} else {
 		next := newState(token, time.Now(), c.clock(), c.rand())
 		if old := e.state.Load(); old != nil && !next.token.ExpiresOn.After(old.token.ExpiresOn) {

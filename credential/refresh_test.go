@@ -168,6 +168,22 @@ func TestClaimsAlwaysGoToTheSource(t *testing.T) {
 	})
 }
 
+func TestAFailedChallengeSaysNothingAboutOtherRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := errors.New("challenge not met")
+		cred := wrap(t, tokenFunc(func(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			if o.Claims != "" {
+				return azcore.AccessToken{}, refused
+			}
+			return azcore.AccessToken{Token: "t", ExpiresOn: time.Now().Add(time.Hour)}, nil
+		}))
+		if _, err := cred.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}, Claims: "{}"}); !errors.Is(err, refused) {
+			t.Fatal(err)
+		}
+		get(t, cred)
+	})
+}
+
 func TestTokensAreKeptApartByScopesTenantAndCAE(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := &minted{life: time.Hour}

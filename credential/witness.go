@@ -119,7 +119,7 @@ func (t *testimony) outcome(err error) outcome {
 		if refused == nil {
 			refused = t.refused
 		}
-		out.fault, out.err = FaultIdentity, errors.Join(refused, err)
+		out.fault, out.err, out.text = FaultIdentity, errors.Join(refused, err), refused.Error()
 		if refused.GotClientID == "" && refused.GotTenantID == "" {
 			out.fault = FaultOpaque
 		}
