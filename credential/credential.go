@@ -131,7 +131,11 @@ func (c *Credential) getToken(ctx context.Context, o policy.TokenRequestOptions)
 	if err := ctx.Err(); err != nil {
 		return azcore.AccessToken{}, &TokenError{Path: c.settings.path, Scopes: o.Scopes, ClientID: c.settings.clientID, errs: []error{err}}
 	}
-	return c.await(ctx, c.join(ctx, e, o), o)
+	token, err := c.await(ctx, c.join(ctx, e, o), o)
+	if err != nil {
+		c.ledger.without()
+	}
+	return token, err
 }
 
 // refresh starts a flight in the background, unless one has just failed.

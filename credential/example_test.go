@@ -151,6 +151,8 @@ func ExampleCredential_StatusHandler() {
 	//   "clientID": "aaaaaaaa-0000-4000-8000-00000000000a",
 	//   "tenantID": "11111111-1111-1111-1111-111111111111",
 	//   "failures": 0,
+	//   "taken": 0,
+	//   "failed": 0,
 	//   "window": {
 	//     "open": false
 	//   },

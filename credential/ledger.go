@@ -11,6 +11,8 @@ type ledger struct {
 	lastSuccess time.Time
 	answeredBy  Source
 	failures    int // since the last success
+	taken       int64
+	failed      int64
 	last        *Failure
 }
 
@@ -30,6 +32,14 @@ func (l *ledger) success(now time.Time, _ Path, by Source) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lastSuccess, l.answeredBy, l.failures = now, by, 0
+	l.taken++
+}
+
+// without counts a caller that got no token.
+func (l *ledger) without() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed++
 }
 
 func (l *ledger) failure(now time.Time, path Path, o outcome, d Decision) {

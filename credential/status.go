@@ -16,6 +16,8 @@ type Status struct {
 	TenantID    string         `json:"tenantID,omitempty"`
 	LastSuccess time.Time      `json:"lastSuccess,omitzero"`
 	Failures    int            `json:"failures"` // failed tries since the last success
+	Taken       int64          `json:"taken"`    // tokens that a source gave, in all
+	Failed      int64          `json:"failed"`   // calls of GetToken that ended without a token, in all
 	LastFailure *Failure       `json:"lastFailure,omitempty"`
 	Window      WindowStatus   `json:"window"`
 	Fallback    FallbackStatus `json:"fallback"`
@@ -77,6 +79,7 @@ func (l *ledger) status(s *Status) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.LastSuccess, s.AnsweredBy, s.Failures = l.lastSuccess, l.answeredBy, l.failures
+	s.Taken, s.Failed = l.taken, l.failed
 	if l.last != nil {
 		last := *l.last
 		s.LastFailure = &last
