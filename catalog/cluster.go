@@ -38,7 +38,8 @@ type Coverage struct {
 
 // Gap is a read that failed or came back short.
 type Gap struct {
-	// Resource is what could not be read: a resource ("azureidentitybindings.aadpodidentity.k8s.io"), a file, an ARM resource.
+	// Resource is what could not be read: a resource ("azureidentitybindings.aadpodidentity.k8s.io"), a file, an ARM resource, or one
+	// object ("Kind/name") that could not be used.
 	Resource string `json:"resource"`
 	Reason   string `json:"reason"`
 }

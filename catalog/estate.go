@@ -121,10 +121,33 @@ func (e *estate) readCluster() Cluster {
 	if e.snap.ARMOnly {
 		gaps = append(gaps, Gap{Resource: "cluster", Reason: "ARM alone was read; join it with a source of the cluster itself"})
 	}
+	c.Coverage = coverageOf(gaps)
+	return c
+}
+
+// leftOut is the coverage of the cluster with the objects that could not be used: they lower it as a failed read does. A document of
+// which nothing is known has a finding as a gap; the others have one each as malformed objects.
+func (e *estate) leftOut() Coverage {
+	gaps := slices.Clone(e.cluster.Coverage.Gaps)
+	for _, list := range [][]Malformed{e.snap.Malformed, e.invalid} {
+		for _, m := range list {
+			gaps = append(gaps, m.gap())
+		}
+	}
+	return coverageOf(gaps)
+}
+
+func (m Malformed) gap() Gap {
+	if m.Object == "" {
+		return Gap{Resource: text(m.Origin), Reason: text(m.Reason)}
+	}
+	return Gap{Resource: text(m.Object), Reason: text(malformedMessage(m))}
+}
+
+func coverageOf(gaps []Gap) Coverage {
 	slices.SortFunc(gaps, compareGaps)
 	gaps = slices.Compact(gaps)
-	c.Coverage = Coverage{Complete: len(gaps) == 0, Gaps: gaps}
-	return c
+	return Coverage{Complete: len(gaps) == 0, Gaps: gaps}
 }
 
 // region returns the cluster's region for comparison; empty when unknown.

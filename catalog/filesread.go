@@ -43,7 +43,7 @@ func (w *fileWalk) stream(name string, format format, r io.Reader) {
 		w.gap(name, fileReason(err))
 		return
 	}
-	f := fileObjects{collector: w.collector, name: name}
+	f := fileObjects{collector: w.collector, name: name, text: text}
 	h := manifest.Handler{Object: f.object, Problem: f.problem}
 	if format == formatJSON {
 		err = manifest.ReadJSON(text, h)
@@ -76,6 +76,7 @@ func fileReason(err error) string {
 type fileObjects struct {
 	collector *collector
 	name      string
+	text      *textReader
 	objects   int
 	template  bool // reported once
 }
@@ -90,6 +91,9 @@ func (f *fileObjects) object(o *manifest.Object) {
 }
 
 func (f *fileObjects) problem(p manifest.Problem) {
+	if p.Object == "" && f.objects == 0 && !f.text.kubernetes {
+		return // not one of ours: any JSON or YAML may lie in a repository
+	}
 	if p.Template {
 		if f.template {
 			return

@@ -9,15 +9,18 @@ func (p *projection) custom() {
 	if rule == nil && (!p.heuristic || !p.marked()) {
 		return
 	}
+	var found []workloadView
+	if rule == nil {
+		if found = p.byShape(); len(found) == 0 {
+			return // not ours, whatever it looks like: a Kustomization needs no name
+		}
+	}
 	m, ok := p.meta()
 	if !ok {
 		return
 	}
-	var found []workloadView
 	if rule != nil {
 		found = rule(p, m)
-	} else {
-		found = p.byShape()
 	}
 	if !p.fits(m) {
 		return

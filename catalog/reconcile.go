@@ -53,10 +53,12 @@ func Reconcile(snaps []*Snapshot, opts *Options) (*Catalog, error) {
 	}
 	for _, e := range fleet.estates {
 		e.match(fleet)
-		out.Clusters = append(out.Clusters, e.cluster)
 		e.needed = e.needs(fleet)
 		out.Needs = append(out.Needs, e.needed...)
 		e.findings(notes, fleet, o)
+		cluster := e.cluster
+		cluster.Coverage = e.leftOut() // after every rule has said what it could not use
+		out.Clusters = append(out.Clusters, cluster)
 	}
 	fleet.compare(notes, o)
 	out.Findings = notes.sorted()

@@ -16,6 +16,11 @@ func (e *estate) noteMalformed(r *reporter) {
 		r.add(Finding{Code: MalformedObject, Namespace: m.Namespace, Object: malformedObject(m), Message: malformedMessage(m),
 			Remedy: "correct " + cmp.Or(m.Field, "it") + " at " + cmp.Or(m.Origin, "its source") + ", and scan again: it was left out"})
 	}
+	for _, m := range e.snap.Malformed {
+		if m.Object == "" {
+			r.coverage(Cluster{Name: r.cluster, Coverage: Coverage{Gaps: []Gap{m.gap()}}})
+		}
+	}
 	for _, b := range e.bindings {
 		noteMisCased(r, &b.Meta, "AzureIdentityBinding", b.MisCased)
 	}
