@@ -124,7 +124,6 @@ func (c *collector) take(o *collector) {
 	if t.Cluster.UID != "" {
 		s.Cluster.UID = t.Cluster.UID
 	}
-	s.PodsRead = s.PodsRead || t.PodsRead
 	c.waiting = append(c.waiting, o.waiting...)
 	maps.Copy(c.gaps, o.gaps)
 }
