@@ -38,7 +38,7 @@ func oneUnit(t *testing.T) (*cutovertest.Fleet, *cutovertest.Cluster, *cutover.P
 	c.Deploy(cutovertest.App{Namespace: "shop", Name: "web", HPA: true})
 	settle(t)
 	f.ResetTally()
-	return f, c, planFor(t, f, &cutover.PlanOptions{Limits: cutover.Limits{InducePods: 10}, Soak: time.Hour})
+	return f, c, planFor(t, f, &cutover.PlanOptions{Limits: cutover.Limits{InducePods: 10}, Soak: 10 * time.Minute})
 }
 
 // outcome is what must be the same however often the process died.

@@ -41,7 +41,7 @@ func (p *Plan) RBAC(cluster string, opts *RBACOptions) ([]byte, error) {
 	}
 	o := opts.withDefaults()
 	var need []access
-	for _, verb := range []string{"create", "get", "list", "update"} {
+	for _, verb := range []string{"create", "get", "list", "patch"} {
 		need = append(need, access{verb, "", "configmaps", "", o.Journal}, access{verb, "coordination.k8s.io", "leases", "", o.Journal})
 	}
 	for i := range p.Units {

@@ -129,7 +129,20 @@ func portion(v any, of int, up bool) int {
 	return n * of / 100
 }
 
+// sized writes how many pods each ReplicaSet wants.
+func (w *workload) sized() {
+	for _, r := range w.sets {
+		n, _, _ := w.count(r.hash)
+		spec := child(r.o.data, "spec")
+		if have, ok := spec["replicas"]; !ok || integer(have, 0) != n {
+			spec["replicas"] = int64(n)
+			w.c.put(r.o)
+		}
+	}
+}
+
 func (w *workload) deploymentStatus(now *revision, want int) {
+	w.sized()
 	all, ready, available := w.count("")
 	updated, _, updatedAvailable := w.count(now.hash)
 	done := updated == want && all == want && available == want
