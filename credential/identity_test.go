@@ -202,30 +202,43 @@ func TestWhatTheMetadataPathAccepts(t *testing.T) {
 }
 
 func TestANewConnectionIsUsedForEveryTry(t *testing.T) {
-	w := newWorld(t, credentialtest.EntraOptions{})
-	w.imds.Attach(w.identity())
-	n := w.newNode()
-	gateway := newGateway(t, w, credentialtest.NMIOptions{Managed: true, PodIP: func(*http.Request) string { return podIP }}, n)
-	gateway.Bypass(true)
-	w.imds.Fail(w.answers(t, credentialtest.Identity{TenantID: tenant, ClientID: kubelet}))
-	server, err := credentialtest.Serve(gateway, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	cred := w.pod(t, nil, func(o *credential.Options) {
-		o.DialIMDS = dialTo(server)
-		o.OnEvent = func(e credential.Event) {
-			if e.Kind == credential.EventWrongIdentity { // NMI installs its rule: for new connections
-				w.imds.Fail(nil)
-				gateway.Bypass(false)
+	for _, c := range []struct {
+		name string
+		use  func(*credential.Options, *credentialtest.Server)
+	}{
+		{"with our transport", func(o *credential.Options, s *credentialtest.Server) { o.DialIMDS = dialTo(s) }},
+		{"with a transport that keeps connections", func(o *credential.Options, s *credentialtest.Server) {
+			o.IMDSTransport = &http.Client{Transport: s.Transport("")}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, credentialtest.EntraOptions{})
+			w.imds.Attach(w.identity())
+			gateway := newGateway(t, w, credentialtest.NMIOptions{Managed: true, PodIP: func(*http.Request) string { return podIP }}, w.newNode())
+			gateway.Bypass(true)
+			wrong := w.answers(t, credentialtest.Identity{TenantID: tenant, ClientID: kubelet})
+			bypass := credentialtest.NewGateway(gateway, wrong)
+			bypass.Bypass(true)
+			server, err := credentialtest.Serve(bypass, nil)
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	token, err := cred.GetToken(ctx, ask(scope))
-	if err != nil || owner(t, token) != w.client {
-		t.Fatalf("a kept connection would still reach IMDS: %v", err)
+			defer server.Close()
+			cred := w.pod(t, nil, func(o *credential.Options) {
+				c.use(o, server)
+				o.OnEvent = func(e credential.Event) {
+					if e.Kind == credential.EventWrongIdentity { // NMI installs its rule: for new connections
+						gateway.Bypass(false)
+						bypass.Bypass(false)
+					}
+				}
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			token, err := cred.GetToken(ctx, ask(scope))
+			if err != nil || owner(t, token) != w.client {
+				t.Fatalf("a kept connection would still reach IMDS: %v", err)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package credential
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -32,16 +33,33 @@ func newMetadataTransport(dial func(ctx context.Context, network, address string
 		dial = (&net.Dialer{}).DialContext
 	}
 	return &http.Client{
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
+		Transport: bounded{&http.Transport{
+			DisableKeepAlives:      true,
+			MaxResponseHeaderBytes: 1 << 16,
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 				defer cancel()
 				return dial(ctx, network, address)
 			},
-		},
+		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// bounded cuts the bodies of a transport at the most that a token may be long:
+// whoever answers at the endpoint must not fill the pod's memory.
+type bounded struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxToken), resp.Body}
+	}
+	return resp, err
 }
 
 // onOurClock corrects the expiry of a token that seems to have arrived expired: it

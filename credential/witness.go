@@ -50,6 +50,10 @@ type witness struct {
 
 // Do implements policy.Policy.
 func (w witness) Do(req *policy.Request) (*http.Response, error) {
+	if w.metadata {
+		// NMI's rule applies to new connections only: none is kept, whatever the transport.
+		req.Raw().Close = true
+	}
 	resp, err := req.Next()
 	t, ok := req.Raw().Context().Value(testimonyKey{}).(*testimony)
 	if !ok {
@@ -87,10 +91,13 @@ func (t *testimony) note(w witness, resp *http.Response, err error) error {
 		return nil
 	}
 	// azidentity quotes the body in its error: nothing secret may be in it.
-	t.body = []byte(redact(string(body)))
+	t.body = []byte(redact(string(body[:min(len(body), maxErrorBody)])))
 	resp.Body = io.NopCloser(bytes.NewReader(t.body))
 	return nil
 }
+
+// maxErrorBody is what is read of an answer that is no token.
+const maxErrorBody = 64 << 10
 
 // accept refuses what MSAL would take and cache: an answer without a token, and
 // another identity's token.
