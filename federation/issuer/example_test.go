@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing/fstest"
+	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -19,6 +20,7 @@ import (
 	ktesting "k8s.io/client-go/testing"
 
 	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/federation/issuer"
 )
 
@@ -75,7 +77,8 @@ func ExampleCompare() {
 	// issuer-disagreement correct what source file rests on; federate with "https://eastus.oic.prod-aks.azure.com/t/g/"
 }
 
-func ExampleFromToken() {
+// mintingCluster mints unsigned tokens for any service account.
+func mintingCluster() kubernetes.Interface {
 	kube := fake.NewClientset()
 	kube.PrependReactor("create", "serviceaccounts/token", func(a ktesting.Action) (bool, runtime.Object, error) {
 		req := a.(ktesting.CreateAction).GetObject().(*authenticationv1.TokenRequest)
@@ -83,9 +86,30 @@ func ExampleFromToken() {
 			`{"iss":"https://oidc.example.com/","sub":"system:serviceaccount:shop:cart","aud":["`+req.Spec.Audiences[0]+`"]}`)) + ".c2ln"
 		return true, req, nil
 	})
-	fmt.Println(issuer.FromToken(kube, "shop", "cart", nil).Read(context.Background()))
+	return kube
+}
+
+func ExampleFromToken() {
+	fmt.Println(issuer.FromToken(mintingCluster(), "shop", "cart", nil).Read(context.Background()))
 	// Output:
 	// https://oidc.example.com/ <nil>
+}
+
+func ExampleMinter() {
+	target := federation.ProofTarget{
+		Cluster: "aks-eastus-01", Namespace: "shop", ServiceAccount: "cart",
+		Triple:   federation.Triple{Issuer: "https://oidc.example.com/", Subject: "system:serviceaccount:shop:cart", Audience: federation.DefaultAudience},
+		Identity: catalog.Identity{ClientID: "c11e0000-0000-4000-8000-000000000001", TenantID: "7e4a0000-0000-4000-8000-00000000000a"},
+	}
+	// In a program: credential.Exchange, which asks Entra.
+	exchange := func(_ context.Context, tenantID, clientID, _ string) (federation.Claims, error) {
+		return federation.Claims{ClientID: clientID, TenantID: tenantID}, nil
+	}
+	mint := issuer.Minter(map[string]kubernetes.Interface{"aks-eastus-01": mintingCluster()})
+	proofs, err := federation.Prove(context.Background(), []federation.ProofTarget{target}, mint, exchange, &federation.ProveOptions{Every: time.Millisecond})
+	fmt.Println(proofs[0].Proven, len(proofs[0].Attempts), err)
+	// Output:
+	// true 3 <nil>
 }
 
 func ExampleFromDiscovery() {

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/wimigrate/wimigrate/internal/workloadid"
@@ -64,14 +62,11 @@ func FromToken(kube kubernetes.Interface, namespace, serviceAccount string, opts
 		audience = opts.Audience
 	}
 	return Reader{Origin: Token, Read: func(ctx context.Context) (string, error) {
-		seconds := int64(tokenSeconds)
-		answer, err := kube.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, serviceAccount, &authenticationv1.TokenRequest{
-			Spec: authenticationv1.TokenRequestSpec{Audiences: []string{audience}, ExpirationSeconds: &seconds},
-		}, metav1.CreateOptions{})
+		token, err := mint(ctx, kube, namespace, serviceAccount, audience)
 		if err != nil {
-			return "", fmt.Errorf("mint a token for service account %s/%s: %w", namespace, serviceAccount, err)
+			return "", err
 		}
-		c, err := parseClaims(answer.Status.Token)
+		c, err := parseClaims(token)
 		if err != nil {
 			return "", fmt.Errorf("token of service account %s/%s: %w", namespace, serviceAccount, err)
 		}
