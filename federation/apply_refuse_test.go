@@ -162,6 +162,56 @@ func TestApplyDoesNotWaitLongerThanItsPatienceForAnyone(t *testing.T) {
 	})
 }
 
+func TestApplyLooksBeforeItRepeatsAWriteOfUnknownFate(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var cloud *federationtest.Cloud
+		theirs := credential(derived, 5, "x")
+		cloud = federationtest.NewCloud(&federationtest.CloudOptions{Fault: func(c federationtest.Call) *federationtest.Fault {
+			if c.Op == federation.OpPut && c.OpN == 1 {
+				return &federationtest.Fault{DropRequest: true, Delay: time.Minute} // meanwhile somebody else takes the name
+			}
+			return nil
+		}})
+		cloud.Add(managed("id-cart"), "eastus")
+		p := mustPlan(t, one(), cloud.State(), nil)
+		go func() {
+			time.Sleep(30 * time.Second)
+			cloud.Add(managed("id-cart"), "eastus", theirs)
+		}()
+		_, err := federation.Apply(t.Context(), cloud.Store(), p, nil)
+		if !errors.Is(err, federation.ErrStale) {
+			t.Errorf("error: %v", err)
+		}
+		if got := cloud.State()[managed("id-cart").Key()]; len(got) != 1 || got[0] != theirs {
+			t.Errorf("what somebody else wrote was overwritten: %+v", got)
+		}
+	})
+}
+
+func TestApplyFindsAWriteWhoseReplyWasLost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		report, cloud, err := applyOne(t, &federationtest.CloudOptions{Fault: federationtest.First(federation.OpPut, 1<<30, federationtest.Fault{DropReply: true})}, "eastus", nil)
+		writes := 0
+		for _, c := range cloud.Calls() {
+			if c.Op == federation.OpPut {
+				writes++
+			}
+		}
+		if err != nil || report.Count(federation.Applied) != 1 || writes != 1 {
+			t.Errorf("%d writes, %+v, %v", writes, report, err)
+		}
+	})
+}
+
+func TestApplyDoesNotTakeAWriteForDoneThatNobodySees(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		report, _, err := applyOne(t, &federationtest.CloudOptions{Lag: 24 * time.Hour}, "eastus", nil)
+		if !errors.Is(err, federation.ErrNotVisible) || report.Complete() {
+			t.Errorf("%+v, %v", report, err)
+		}
+	})
+}
+
 func TestApplyGoesOnWhereOneIdentityFails(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		cloud := federationtest.NewCloud(nil)

@@ -28,9 +28,6 @@ func (m *matcher) prunable() []Change {
 
 // ours is the first guard.
 func (m *matcher) ours(c *Credential) bool {
-	if strings.EqualFold(c.Name, IdentityBindingName) {
-		return false
-	}
 	namespace, account, ok := ParseSubject(c.Subject)
 	if !ok || !ownName(m.opts.NamePrefix, c.Name, namespace, account) {
 		return false
