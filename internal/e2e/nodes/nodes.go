@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/ports"
@@ -99,6 +100,15 @@ func (p *Pool) Remove(ctx context.Context, name string) error {
 		if n == name {
 			delete(p.used, place)
 		}
+	}
+	return nil
+}
+
+// Cordon keeps new pods off a node.
+func (p *Pool) Cordon(ctx context.Context, name string) error {
+	_, err := p.client.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, []byte(`{"spec":{"unschedulable":true}}`), metav1.PatchOptions{})
+	if err != nil {
+		return fmt.Errorf("nodes: cordon %s: %w", name, err)
 	}
 	return nil
 }

@@ -1,0 +1,245 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/credential"
+	"github.com/wimigrate/wimigrate/federation"
+	"github.com/wimigrate/wimigrate/internal/e2e/app"
+	"github.com/wimigrate/wimigrate/internal/e2e/azure"
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
+	"github.com/wimigrate/wimigrate/internal/e2e/workload"
+	"github.com/wimigrate/wimigrate/internal/workloadid"
+)
+
+// propagation is how long Entra's double takes to honour a change.
+const propagation = 2 * time.Second
+
+func TestFederationAppliedToARMIsWhatPodsCanExchange(t *testing.T) {
+	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions, Azure: azure.Options{Propagation: propagation, KeyCache: -1}})
+	id := f.Identity("rg-payments", "id-payments")
+	payments := app.App{Namespace: "payments", Name: "api", Identity: id, Replicas: 3, OnPodIdentity: true, OnWorkloadIdentity: true,
+		InitContainer: true, Period: 200 * time.Millisecond}
+	for _, c := range f.Clusters {
+		if err := c.Apply(t.Context(), payments.YAML()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store, err := f.Azure.Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// The pods start before anything trusts them: their credential has to wait, not fail.
+	plan := applyPlan(t, f, store)
+	if n := plan.Count(federation.Create); n != 2 {
+		t.Errorf("the plan creates %d credentials, want one for each cluster: %+v", n, plan.Changes)
+	}
+	awaitTokens(t, f, 6, id.ClientID)
+	prove(t, f, plan)
+	negatives(t, f, store, id, firstPod(t, f))
+	t.Run("a rebuilt cluster is refused until its new issuer replaces the old one", func(t *testing.T) { rebuilt(t, f, store, payments) })
+}
+
+// applyPlan reads the live fleet, plans, applies through ARM's endpoint and shows that nothing is left to do.
+func applyPlan(t *testing.T, f *fleet.Fleet, store federation.Store) *federation.Plan {
+	t.Helper()
+	plan := planNow(t, f, store)
+	report, err := federation.Apply(t.Context(), store, plan, nil)
+	if err != nil {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	if again := planNow(t, f, store); !again.Converged() {
+		t.Errorf("after the apply something is pending: %+v", again.Changes)
+	}
+	return plan
+}
+
+func planNow(t *testing.T, f *fleet.Fleet, store federation.Store) *federation.Plan {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "fleet.yaml")
+	if err := f.WriteFleetFile(file, false); err != nil {
+		t.Fatal(err)
+	}
+	cat := scan(t, f, file)
+	have, err := federation.Observe(t.Context(), store, cat, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := federation.NewPlan(cat, have, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// awaitTokens waits until so many living pods take tokens of the identity by workload identity, and fails on any failed token.
+func awaitTokens(t *testing.T, f *fleet.Fleet, pods int, clientID string) {
+	t.Helper()
+	fleet.Await(t, fmt.Sprintf("%d pods to take tokens by workload identity", pods), func() (bool, error) {
+		good := 0
+		for _, r := range f.Reports() {
+			if r.Broken != "" || r.Failed > 0 || r.Wrong > 0 {
+				t.Fatalf("a pod failed: %+v", r)
+			}
+			if !r.Ended && r.Taken >= 5 && r.Paths[workload.PathWorkloadIdentity] == r.Taken && r.Identities[clientID] == r.Taken {
+				good++
+			}
+		}
+		return good >= pods, nil
+	})
+}
+
+// prove runs the library's own proof from the operator's desk: a minted token of each cluster, exchanged three times.
+func prove(t *testing.T, f *fleet.Fleet, plan *federation.Plan) {
+	t.Helper()
+	mint := func(ctx context.Context, target federation.ProofTarget) (string, error) {
+		return f.Cluster(target.Cluster).Mint(ctx, target.Namespace, target.ServiceAccount)
+	}
+	targets := plan.Targets(nil)
+	for i := range targets {
+		targets[i].Identity.TenantID = azure.TenantID // an AzureIdentity of type 0 names no tenant
+	}
+	proofs, err := federation.Prove(t.Context(), targets, mint, exchanger(f), &federation.ProveOptions{Settle: -1, Every: 50 * time.Millisecond})
+	if err != nil || len(proofs) != 2 {
+		t.Errorf("%d proofs, want 2: %v", len(proofs), err)
+	}
+}
+
+func exchanger(f *fleet.Fleet) federation.Exchanger {
+	exchange := f.Azure.Exchange()
+	return func(ctx context.Context, tenantID, clientID, assertion string) (federation.Claims, error) {
+		c, err := exchange(ctx, tenantID, clientID, assertion)
+		return federation.Claims{ClientID: c.ClientID, TenantID: c.TenantID, ResourceID: c.ResourceID}, err
+	}
+}
+
+func firstPod(t *testing.T, f *fleet.Fleet) kubelet.PodReport {
+	t.Helper()
+	all := f.Reports()
+	i := slices.IndexFunc(all, func(r kubelet.PodReport) bool { return !r.Init && !r.Ended })
+	if i < 0 {
+		t.Fatal("no pod runs")
+	}
+	return all[i]
+}
+
+// negatives changes the trust through ARM in one way after the other and has a pod's own projected token refused each time.
+func negatives(t *testing.T, f *fleet.Fleet, store federation.Store, id catalog.Identity, pod kubelet.PodReport) {
+	c := f.Cluster(pod.Cluster)
+	right := federation.Credential{Issuer: c.Issuer(), Subject: workloadid.Subject(pod.Namespace, pod.ServiceAccount), Audience: workloadid.Audience}
+	have, err := store.List(t.Context(), id)
+	i := slices.IndexFunc(have, func(h federation.Credential) bool { return h.Issuer == right.Issuer && h.Subject == right.Subject })
+	if err != nil || i < 0 {
+		t.Fatalf("ARM holds %+v: %v", have, err)
+	}
+	right.Name = have[i].Name
+	wrong := func(change func(*federation.Credential)) federation.Credential {
+		changed := right
+		change(&changed)
+		return changed
+	}
+	put := func(c federation.Credential) func(context.Context) error {
+		return func(ctx context.Context) error { return store.Put(ctx, id, c) }
+	}
+	for _, n := range []struct {
+		name  string
+		act   func(context.Context) error
+		codes []int
+	}{
+		{"the issuer lacks its trailing slash", put(wrong(func(w *federation.Credential) { w.Issuer = strings.TrimSuffix(w.Issuer, "/") })), []int{700211}},
+		{"the subject is of another service account", put(wrong(func(w *federation.Credential) { w.Subject += "x" })), []int{700213}},
+		{"the audience is another", put(wrong(func(w *federation.Credential) { w.Audience = "api://other" })), []int{700212}},
+		{"the credential was removed", func(ctx context.Context) error { return store.Delete(ctx, id, right.Name) }, []int{700211, 70021, 700213}},
+	} {
+		t.Run(n.name, func(t *testing.T) {
+			if err := n.act(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			awaitExchange(t, f, id, projected(t, c, pod), n.codes...)
+			written := time.Now()
+			if err := store.Put(t.Context(), id, right); err != nil {
+				t.Fatal(err)
+			}
+			_, err := f.Azure.Exchange()(t.Context(), azure.TenantID, id.ClientID, projected(t, c, pod))
+			if err == nil && time.Since(written) < propagation {
+				t.Error("trust was honoured before it had propagated")
+			}
+			awaitExchange(t, f, id, projected(t, c, pod))
+		})
+	}
+	t.Run("the signing key was rotated and the old one dropped", func(t *testing.T) {
+		old := projected(t, c, pod)
+		if err := c.Plane.RotateSigningKey(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		awaitExchange(t, f, id, old, 7000272)
+		fresh, err := c.Mint(t.Context(), pod.Namespace, pod.ServiceAccount)
+		if err != nil {
+			t.Fatal(err)
+		}
+		awaitExchange(t, f, id, fresh)
+	})
+}
+
+func projected(t *testing.T, c *fleet.Cluster, pod kubelet.PodReport) string {
+	t.Helper()
+	token, err := c.ProjectedToken(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// awaitExchange waits until an exchange ends with one of the codes, or well when there are none.
+func awaitExchange(t *testing.T, f *fleet.Fleet, id catalog.Identity, token string, codes ...int) {
+	t.Helper()
+	exchange := f.Azure.Exchange()
+	fleet.Await(t, fmt.Sprintf("an exchange to end with %v", codes), func() (bool, error) {
+		claims, err := exchange(t.Context(), azure.TenantID, id.ClientID, token)
+		if err == nil && claims.ClientID != id.ClientID {
+			t.Fatalf("Entra answered with the identity %s, want %s", claims.ClientID, id.ClientID)
+		}
+		var refused *credential.TokenError
+		if errors.As(err, &refused) && slices.ContainsFunc(refused.Codes, func(c int) bool { return slices.Contains(codes, c) }) {
+			return true, nil
+		}
+		return err == nil && len(codes) == 0, err
+	})
+}
+
+// rebuilt replaces a cluster. What trusted the old issuer refuses the new one; the plan replaces it in place, and pods recover.
+func rebuilt(t *testing.T, f *fleet.Fleet, store federation.Store, a app.App) {
+	c := f.Cluster("aks-eastus-01")
+	before := c.Issuer()
+	if err := f.Rebuild(t.Context(), c.Name); err != nil {
+		t.Fatal(err)
+	}
+	if c.Issuer() == before {
+		t.Fatalf("the rebuilt cluster still has the issuer %s", before)
+	}
+	if err := c.Apply(t.Context(), a.YAML()); err != nil {
+		t.Fatal(err)
+	}
+	token, err := c.Mint(t.Context(), a.Namespace, a.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaitExchange(t, f, a.Identity, token, 700211)
+	plan := planNow(t, f, store)
+	if n := plan.Count(federation.Replace); n != 1 || plan.Count(federation.Create) != 0 {
+		t.Errorf("the plan replaces %d credentials, want 1 and nothing created: %+v", n, plan.Changes)
+	}
+	applyPlan(t, f, store)
+	awaitExchange(t, f, a.Identity, token)
+	awaitTokens(t, f, 6, a.Identity.ClientID)
+}
