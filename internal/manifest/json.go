@@ -207,16 +207,38 @@ func (d *jsonDecoder) item(item int, list *listHeader) error {
 func (d *jsonDecoder) emit(item int, list listHeader) error {
 	body := &jsonObject{raw: d.data[d.start:d.pos], fields: d.fields}
 	o := &Object{APIVersion: body.text("apiVersion"), Kind: body.text("kind"), Document: d.document, Item: item, json: body}
-	for i, f := range body.fields {
-		for _, g := range body.fields[:i] {
-			if f.name == g.name {
-				d.h.Problem(Problem{Document: d.document, Item: item, Object: o.Kind, Field: f.name, Reason: "key appears twice"})
-				return nil
-			}
-		}
+	if name, ok := twice(body.fields); ok {
+		d.h.Problem(Problem{Document: d.document, Item: item, Object: o.Kind, Field: name, Reason: "key appears twice"})
+		return nil
 	}
 	deliver(o, list, d.h)
 	return nil
+}
+
+// twice finds a key that appears twice.
+func twice(fields []jsonField) (string, bool) {
+	var seen map[string]bool
+	for i, f := range fields {
+		if i < maxFields {
+			for _, g := range fields[:i] {
+				if f.name == g.name {
+					return f.name, true
+				}
+			}
+			continue
+		}
+		if seen == nil {
+			seen = map[string]bool{}
+			for _, g := range fields[:i] {
+				seen[g.name] = true
+			}
+		}
+		if seen[f.name] {
+			return f.name, true
+		}
+		seen[f.name] = true
+	}
+	return "", false
 }
 
 // deliver completes an item from its List and hands it over; what is not a Kubernetes object is passed over.

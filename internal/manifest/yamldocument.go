@@ -57,6 +57,7 @@ func (d *yamlDocument) block(top *yamlObject) error {
 // blockItems hands over the items of a List, the first of which is at the parser's position. The document as a whole was understood.
 func (d *yamlDocument) blockItems(p *blockParser, list listHeader) error {
 	column := p.indent
+	var nodes []*yaml.Node // of the real parser, once an item is odd
 	for item := 1; p.indent == column && p.dash(); item++ {
 		from, dash := p.at-p.indent, *p
 		p.at, p.indent, p.escaped = p.at+2, column+2, false
@@ -73,23 +74,27 @@ func (d *yamlDocument) blockItems(p *blockParser, list listHeader) error {
 			d.item(o.slice(from, to), item, list)
 			continue
 		}
-		if err := d.oddItem(from, to, item, list); err != nil {
+		if nodes == nil {
+			nodes = d.itemNodes()
+		}
+		if item > len(nodes) {
+			d.h.Problem(Problem{Document: d.document, Item: item, Reason: "item of a List cannot be read"})
+			continue
+		}
+		if err := d.nodes(nodes[item-1], item, list, 1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// oddItem has the real parser look at an item: it is no mapping, or has a key twice. Line feeds in place of what is before it keep the
-// numbers of its lines.
-func (d *yamlDocument) oddItem(from, to, item int, list listHeader) error {
-	padding := bytes.Repeat([]byte{'\n'}, bytes.Count(d.text[:from], []byte{'\n'}))
-	node, err := parseNode(append(padding, d.text[from:to]...))
-	if err != nil {
-		d.problem(item, err)
+// itemNodes has the real parser look at the whole List: an item of it is no mapping, or has a key twice.
+func (d *yamlDocument) itemNodes() []*yaml.Node {
+	node, err := parseNode(d.text)
+	if err != nil || node == nil || node.Kind != yaml.MappingNode {
 		return nil
 	}
-	return d.nodes(node.Content[0], item, list, 1)
+	return (&yamlObject{node: node}).sequence("items")
 }
 
 // slice returns the object with only its own text.

@@ -91,12 +91,15 @@ func (o *yamlObject) text(name string) string {
 	return s
 }
 
+// maxFields is above what any object has at its top; more are left to the real parser, which looks for keys that appear twice by a map.
+const maxFields = 50
+
 // lookOver passes over the mapping at the parser's position and notes its fields. text is what positions refer to.
 func lookOver(p *blockParser, column int) (*yamlObject, bool) {
 	o := &yamlObject{raw: p.text}
 	for {
 		key, value, ok := p.key()
-		if !ok {
+		if !ok || len(o.fields) > maxFields {
 			return nil, false
 		}
 		for _, f := range o.fields {
