@@ -78,3 +78,29 @@ func TestOptionsOfStuckAssignments(t *testing.T) {
 		})
 	}
 }
+
+func TestCoverageKnowsWhatItsGapsDoNotTouch(t *testing.T) {
+	for _, tc := range []struct {
+		gap  string
+		want map[string]bool
+	}{
+		{"serviceaccounts", map[string]bool{"serviceaccounts": false, "pods": true, "deployments.apps": true}},
+		{"cronjobs.batch", map[string]bool{"serviceaccounts": true, "pods": true, "deployments.apps": false}},
+		{"file:dump.yaml", map[string]bool{"serviceaccounts": false, "pods": false, "nodes": false}},
+		{"ServiceAccount/web", map[string]bool{"serviceaccounts": false, "pods": true}},
+		{"AzureIdentity/web", map[string]bool{"serviceaccounts": true, "azureidentities.aadpodidentity.k8s.io": false}},
+		{"ServiceAccount/../web", map[string]bool{"serviceaccounts": true}},
+		{"/subscriptions/s/resourceGroups/g", map[string]bool{"serviceaccounts": true}},
+		{"/.well-known/openid-configuration", map[string]bool{"serviceaccounts": true}},
+	} {
+		c := catalog.Coverage{Gaps: []catalog.Gap{{Resource: tc.gap}}}
+		for resource, want := range tc.want {
+			if c.Knows(resource) != want {
+				t.Errorf("with a gap of %s, knows %s: %v", tc.gap, resource, !want)
+			}
+		}
+	}
+	if (catalog.Coverage{}).Knows("pods") || !(catalog.Coverage{Complete: true}).Knows("pods") {
+		t.Error("a coverage that does not say what it lacks knows nothing, a complete one everything")
+	}
+}

@@ -107,3 +107,11 @@ func ExampleMatrix_WriteMarkdown() {
 	// |---|---|---|---|---|---|
 	// | shop | orders-binding | orders | A | A | A |
 }
+
+// A gap in CronJobs leaves what is known of service accounts alone.
+func ExampleCoverage_Knows() {
+	c := catalog.Coverage{Gaps: []catalog.Gap{{Resource: "cronjobs.batch", Reason: "forbidden"}}}
+	fmt.Println(c.Knows("serviceaccounts"), c.Knows("deployments.apps"))
+	// Output:
+	// true false
+}

@@ -64,7 +64,7 @@ func (f *files) Read(ctx context.Context) (*Snapshot, error) {
 	if fsys == nil {
 		root, err := os.OpenRoot(f.path)
 		if err != nil {
-			c.gap(shown(f.path), "cannot be opened: "+shown(err.Error()))
+			c.gap("file:"+shown(f.path), "cannot be opened: "+shown(err.Error()))
 			return c.finish(), &ClusterError{Cluster: f.name, Err: fmt.Errorf("snapshot folder: %w", err)}
 		}
 		defer root.Close()

@@ -117,7 +117,7 @@ func oddSnapshots() [][]byte {
 
 func TestRandomPrograms(t *testing.T) {
 	r := randv2.New(randv2.NewPCG(1, 2))
-	for range 400 {
+	for range 150 {
 		program := make([]byte, r.IntN(3000))
 		for i := range program {
 			program[i] = byte(r.Uint32())

@@ -43,6 +43,9 @@ func (n *notes) coverage(c Cluster) {
 }
 
 func remedyOfGap(g Gap) string {
+	if g.Resource == "cluster" {
+		return "mend what the reason names, and scan again"
+	}
 	switch readOfResource(g.Resource) {
 	case readAll:
 		return "give " + g.Resource + " whole and scan again"

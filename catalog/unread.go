@@ -74,6 +74,33 @@ func (u unread) knows(r read, namespace string) bool {
 	return true
 }
 
+// Knows reports whether the absence of an object of a resource means that there is none: whether no gap is of that resource, or of
+// something that may have held it. Resources are called as kubectl and RBAC call them: "serviceaccounts", "pods", "deployments.apps".
+// Kinds with a pod template count as one, since any of them may own a pod.
+func (c Coverage) Knows(resources ...string) bool {
+	if !c.Complete && len(c.Gaps) == 0 {
+		return false
+	}
+	for _, g := range c.Gaps {
+		r, some := g.read()
+		for _, resource := range resources {
+			if some && (r == readAll || r == readOfResource(resource)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// read sorts a gap of a catalog, which may be of one object; false for one that no API server accepts, and that hides nothing.
+func (g Gap) read() (read, bool) {
+	kind, name, found := strings.Cut(g.Resource, "/")
+	if !found || kind == "" || kind[0] < 'A' || kind[0] > 'Z' {
+		return readOfResource(g.Resource), true
+	}
+	return readOfKind(kind), name == "" || validName(name)
+}
+
 // readOfResource sorts the resource of a gap: "bindings.group", an ARM resource ID, or a file, which may have held anything.
 func readOfResource(resource string) read {
 	lower := strings.ToLower(resource)

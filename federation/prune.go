@@ -105,7 +105,7 @@ func (m *matcher) verdict(c *Credential) verdict {
 // alive reports whether the service account may still be there: something needs it, the caller knows it, or the reads were incomplete.
 func (m *matcher) alive(cluster int, namespace, account string) bool {
 	c := &m.fleet.clusters[cluster]
-	return !c.Coverage.Complete || m.fleet.needed(m.cat, cluster, namespace, account) ||
+	return !c.Coverage.Knows("serviceaccounts", "pods", "deployments.apps") || m.fleet.needed(m.cat, cluster, namespace, account) ||
 		m.opts.ServiceAccountExists != nil && m.opts.ServiceAccountExists(c.Name, namespace, account)
 }
 

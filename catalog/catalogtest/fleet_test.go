@@ -11,7 +11,7 @@ import (
 )
 
 func TestRandomFleetsAreReadAsTheyWereBuilt(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			fleet := catalogtest.Random(seed, nil)
 			checkTruth(t, fleet, fleet.Snapshots)
@@ -20,7 +20,7 @@ func TestRandomFleetsAreReadAsTheyWereBuilt(t *testing.T) {
 }
 
 func TestRandomFleetsAreReadFromFilesAsTheyWereBuilt(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			fleet := catalogtest.Random(seed, nil)
 			file, err := fleet.Write(t.TempDir())
@@ -41,7 +41,7 @@ func TestRandomFleetsAreReadFromFilesAsTheyWereBuilt(t *testing.T) {
 }
 
 func TestShuffledFleetsGiveTheSameBytes(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		fleet := catalogtest.Random(seed, nil)
 		want := reconciled(t, fleet.Snapshots)
 		for shuffle := range uint64(3) {
