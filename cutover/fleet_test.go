@@ -60,7 +60,7 @@ func churn(c *cutovertest.Cluster) {
 }
 
 func TestAFleetMovesUnderChurnWithoutOneFailedToken(t *testing.T) {
-	for mode, apps := range map[catalog.PodIdentityMode]int{catalog.ModeStandard: 12, catalog.ModeManaged: 6} {
+	for mode, apps := range map[catalog.PodIdentityMode]int{catalog.ModeStandard: 12, catalog.ModeManaged: 3} {
 		t.Run(string(mode), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := bigFleet(t, 1, mode, apps)

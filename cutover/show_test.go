@@ -128,7 +128,8 @@ func TestRBACGrantsOnlyWhatThePlanWrites(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"payments delete azureidentities", "payments delete azureidentitybindings", "payments patch deployments", "payments patch serviceaccounts"}
+	want := []string{"payments delete azureidentities", "payments delete azureidentitybindings", "payments patch deployments", "payments patch serviceaccounts",
+		"wimigrate patch configmaps", "wimigrate patch leases"}
 	for _, w := range want {
 		if !writes[w] {
 			t.Errorf("%s is not granted", w)

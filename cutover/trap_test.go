@@ -270,7 +270,7 @@ func TestAFailedGateRollsBackAndFreezesTheFleet(t *testing.T) {
 			settle(t)
 			f.ResetTally()
 			before := c.Dump()
-			p := planFor(t, f, nil)
+			p := planFor(t, f, &cutover.PlanOptions{Soak: time.Hour})
 			j := cutovertest.NewJournal()
 			r := runnerFor(t, f, j, failing(set), nil)
 			rep := mustRun(t, r, p)
