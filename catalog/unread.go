@@ -35,6 +35,9 @@ func newUnread(s *Snapshot) unread {
 	if s.ARMOnly || !cov.Complete && len(cov.Gaps) == 0 {
 		u.everywhere[readAll] = true
 	}
+	if len(s.ServiceAccounts) == 0 {
+		u.everywhere[readAccounts] = true // every namespace of a cluster has one, so nobody dumped them
+	}
 	for _, g := range cov.Gaps {
 		u.everywhere[readOfResource(g.Resource)] = true
 	}

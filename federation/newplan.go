@@ -28,7 +28,7 @@ func NewPlan(cat *catalog.Catalog, have State, opts *PlanOptions) (*Plan, error)
 	ids := o.Topology.assignment(cat, o.Scope)
 	p := &planner{cat: cat, have: have, opts: o, fleet: newFleet(cat), plan: &Plan{Topology: o.Topology.Name}, digest: newDigester()}
 	p.plan.Changes = make([]Change, 0, len(cat.Needs))
-	p.plan.Findings = slices.Concat([]catalog.Finding{}, p.fleet.findings(cat), needFindings(cat, ids))
+	p.plan.Findings = append(append([]catalog.Finding{}, p.fleet.findings(cat)...), needFindings(cat, ids)...) // never null in JSON
 	groups := groupNeeds(cat, have, ids)
 	p.plan.Identities = make([]IdentityPlan, 0, len(groups))
 	for _, g := range groups {
