@@ -80,6 +80,9 @@ func TestThePermittedFallbackIsLoudAndEndsForGood(t *testing.T) {
 			t.Error("back and forth: Entra was asked while the fallback was active")
 		}
 		time.Sleep(2 * time.Hour) // past the deadline, and the last token
+		if s := d.cred.Status(); s.Path != credential.WorkloadIdentity || s.Fallback.State != "ended" {
+			t.Errorf("status before the next request: %+v", s.Fallback)
+		}
 		if _, err := d.cred.GetToken(t.Context(), ask(scope)); !errors.Is(err, credential.ErrNotFederated) {
 			t.Errorf("after the deadline: %v", err)
 		}

@@ -91,7 +91,8 @@ type Options struct {
 // Fallback permits a pod that carries workload identity to take tokens through
 // pod identity while both are installed. It starts only on answers that mean the
 // pod's service account is not federated with its identity (yet), never after
-// workload identity has succeeded once, and ends for good at Until.
+// workload identity has succeeded once, and ends for good at Until. A token had
+// through it is used until it is due; its successor comes from workload identity.
 type Fallback struct {
 	// Until ends the fallback. Required.
 	Until time.Time

@@ -55,7 +55,7 @@ func (c *Credential) Status() Status {
 	s := Status{Path: c.settings.path, Binding: c.settings.binding && c.settings.path == WorkloadIdentity,
 		ClientID: c.settings.clientID, TenantID: c.settings.tenantID, Tokens: []TokenStatus{}}
 	s.Window.Opened, s.Window.Closes, s.Window.Open = c.windows.startupWindow(now)
-	c.route.status(&s)
+	c.route.status(&s, now)
 	c.ledger.status(&s)
 	for _, e := range c.cache.entries() {
 		if st := e.state.Load(); st != nil {
@@ -66,11 +66,15 @@ func (c *Credential) Status() Status {
 	return s
 }
 
-func (r *route) status(s *Status) {
+func (r *route) status(s *Status, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.Fallback = FallbackStatus{State: string(r.state), Until: r.rules.Until, Since: r.turned, Reason: r.reason}
-	if r.state == fallbackActive {
+	state := r.state
+	if !now.Before(r.rules.Until) && (state == fallbackActive || state == fallbackAllowed) {
+		state = fallbackEnded // the next request will notice
+	}
+	s.Fallback = FallbackStatus{State: string(state), Until: r.rules.Until, Since: r.turned, Reason: r.reason}
+	if state == fallbackActive {
 		s.Path = r.fallback.path
 	}
 }
