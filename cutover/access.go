@@ -50,7 +50,8 @@ func accessOf(u *Unit, induce bool) []access {
 		need = append(need, access{"list", r.group, r.resource, "", ns}, access{"watch", r.group, r.resource, "", ns})
 	}
 	if induce {
-		need = append(need, access{"get", "autoscaling", "horizontalpodautoscalers", "", ns}, access{"patch", "autoscaling", "horizontalpodautoscalers", "", ns})
+		need = append(need, access{"get", "autoscaling", "horizontalpodautoscalers", "", ns}, access{"patch", "autoscaling", "horizontalpodautoscalers", "", ns},
+			access{"get", "keda.sh", "scaledobjects", "", ns}, access{"patch", "keda.sh", "scaledobjects", "", ns})
 	}
 	for _, w := range u.Workloads {
 		group, resource := resourceOf(w.Ref)

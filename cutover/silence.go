@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/wimigrate/wimigrate/internal/podidentity"
+	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
 // OldPathSilent returns a gate that reads the counters of every NMI of the cluster, waits, and reads them again (V4): if the unit's
@@ -30,7 +33,7 @@ func OldPathSilent(during time.Duration) Gate {
 		if err != nil {
 			return unseen(name, "V4", err.Error())
 		}
-		return Judge(name, silence(t, before, after)...)
+		return Judge(name, silence(ctx, t, before, after)...)
 	}
 }
 
@@ -55,7 +58,7 @@ func (t Target) sharesWith() string {
 }
 
 // silence compares two readings. An NMI that is new in the second one began to count at zero, so all it served is in its count.
-func silence(t Target, before, after []NMIReading) []Evidence {
+func silence(ctx context.Context, t Target, before, after []NMIReading) []Evidence {
 	namespace, others := t.Unit.Namespace, t.sharesWith()
 	if len(before)+len(after) == 0 {
 		return []Evidence{{Check: "V4", Object: "Namespace/" + namespace, Got: "no NMI runs in the cluster", Result: Pass}}
@@ -74,6 +77,8 @@ func silence(t Target, before, after []NMIReading) []Evidence {
 			e.Result, e.Got = Inconclusive, "its counter fell: it restarted, and what it served before is unknown"
 		case grown > 0 && others != "":
 			e.Result, e.Got = Inconclusive, fmt.Sprintf("served %d token operations, and %s shares the namespace", grown, others)
+		case grown > 0 && users(ctx, t) != "":
+			e.Result, e.Got = Inconclusive, fmt.Sprintf("served %d token operations, and %s", grown, users(ctx, t))
 		case grown > 0:
 			e.Result, e.Got = Fail, fmt.Sprintf("served %d token operations for the namespace", grown)
 		case known:
@@ -89,4 +94,20 @@ func silence(t Target, before, after []NMIReading) []Evidence {
 		}
 	}
 	return out
+}
+
+// users names a pod of the namespace that uses the old path by right, because it was made before the change, such as that of a Job left
+// to finish; "" for none.
+func users(ctx context.Context, t Target) string {
+	pods, err := list(ctx, t.Cluster, Selection{APIVersion: "v1", Kind: "Pod", Namespace: t.Unit.Namespace, Labels: podidentity.Label})
+	if err != nil {
+		return "whose they were is unknown: " + err.Error()
+	}
+	for _, p := range pods {
+		phase := text(p.Object, "status", "phase")
+		if p.GetLabels()[workloadid.UseLabel] != workloadid.UseValue && phase != "Succeeded" && phase != "Failed" {
+			return "Pod/" + p.GetName() + " is still on the old path"
+		}
+	}
+	return ""
 }

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/wimigrate/wimigrate/cutover"
 )
 
@@ -32,35 +34,38 @@ func TestOldPathSilent(t *testing.T) {
 	type readings = []cutover.NMIReading
 	for _, tc := range []struct {
 		name          string
+		pods          []*unstructured.Unstructured
 		before, after readings
 		err           error
 		change        func(*cutover.Target)
 		want          cutover.Result
 		says          string
 	}{
-		{"counters that stand still pass", readings{nmi("a", 7), nmi("b", 0)}, readings{nmi("a", 7), nmi("b", 0)}, nil, nil, cutover.Pass, ""},
-		{"an application that is silently on IMDS is caught", readings{nmi("a", 7), nmi("b", 0)}, readings{nmi("a", 8), nmi("b", 0)}, nil, nil, cutover.Fail, "served 1 token operation"},
-		{"a restarted NMI leaves a gap", readings{nmi("a", 7)}, readings{nmi("a", 2)}, nil, nil, cutover.Inconclusive, "its counter fell"},
-		{"a new NMI that served nothing passes", readings{nmi("a", 7)}, readings{nmi("a", 7), nmi("new", 0)}, nil, nil, cutover.Pass, ""},
-		{"a new NMI that served the namespace fails", readings{nmi("a", 7)}, readings{nmi("a", 7), nmi("new", 1)}, nil, nil, cutover.Fail, "served 1"},
-		{"an NMI that left takes its last count along", readings{nmi("a", 7), nmi("b", 1)}, readings{nmi("a", 7)}, nil, nil, cutover.Inconclusive, "it is gone"},
-		{"an NMI that cannot be read is unknown", nil, nil, errors.New("node-b cannot be read"), nil, cutover.Inconclusive, "cannot be read"},
-		{"a cluster without NMI has no old path", nil, nil, nil, nil, cutover.Pass, ""},
-		{"without an oracle nothing is known", nil, nil, nil, func(t *cutover.Target) { t.Oracle = nil }, cutover.Inconclusive, "no PathOracle"},
-		{"growth in a namespace that another unit shares cannot be told apart", readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, func(t *cutover.Target) {
+		{"counters that stand still pass", nil, readings{nmi("a", 7), nmi("b", 0)}, readings{nmi("a", 7), nmi("b", 0)}, nil, nil, cutover.Pass, ""},
+		{"an application that is silently on IMDS is caught", nil, readings{nmi("a", 7), nmi("b", 0)}, readings{nmi("a", 8), nmi("b", 0)}, nil, nil, cutover.Fail, "served 1 token operation"},
+		{"a Job left to finish on the old path cannot be told apart", []*unstructured.Unstructured{{Object: map[string]any{"metadata": map[string]any{"name": "batch-1", "labels": map[string]any{"aadpodidbinding": "batch"}}}}},
+			readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, nil, cutover.Inconclusive, "Pod/batch-1 is still on the old path"},
+		{"a restarted NMI leaves a gap", nil, readings{nmi("a", 7)}, readings{nmi("a", 2)}, nil, nil, cutover.Inconclusive, "its counter fell"},
+		{"a new NMI that served nothing passes", nil, readings{nmi("a", 7)}, readings{nmi("a", 7), nmi("new", 0)}, nil, nil, cutover.Pass, ""},
+		{"a new NMI that served the namespace fails", nil, readings{nmi("a", 7)}, readings{nmi("a", 7), nmi("new", 1)}, nil, nil, cutover.Fail, "served 1"},
+		{"an NMI that left takes its last count along", nil, readings{nmi("a", 7), nmi("b", 1)}, readings{nmi("a", 7)}, nil, nil, cutover.Inconclusive, "it is gone"},
+		{"an NMI that cannot be read is unknown", nil, nil, nil, errors.New("node-b cannot be read"), nil, cutover.Inconclusive, "cannot be read"},
+		{"a cluster without NMI has no old path", nil, nil, nil, nil, nil, cutover.Pass, ""},
+		{"without an oracle nothing is known", nil, nil, nil, nil, func(t *cutover.Target) { t.Oracle = nil }, cutover.Inconclusive, "no PathOracle"},
+		{"growth in a namespace that another unit shares cannot be told apart", nil, readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, func(t *cutover.Target) {
 			t.Plan.Units = append(t.Plan.Units, cutover.Unit{ID: "other", Cluster: "c1", Namespace: "payments"})
 		}, cutover.Inconclusive, "unit other shares the namespace"},
-		{"nor can growth in one with a blocked unit", readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, func(t *cutover.Target) {
+		{"nor can growth in one with a blocked unit", nil, readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, func(t *cutover.Target) {
 			t.Plan.Blocked = []cutover.Blocked{{Cluster: "c1", Namespace: "payments", Accounts: []string{"batch"}}}
 		}, cutover.Inconclusive, "blocked service accounts [batch]"},
-		{"silence in a shared namespace is silence", readings{nmi("a", 7)}, readings{nmi("a", 7)}, nil, func(t *cutover.Target) {
+		{"silence in a shared namespace is silence", nil, readings{nmi("a", 7)}, readings{nmi("a", 7)}, nil, func(t *cutover.Target) {
 			t.Plan.Units = append(t.Plan.Units, cutover.Unit{ID: "other", Cluster: "c1", Namespace: "payments"})
 		}, cutover.Pass, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				looks := 0
-				target := apiTarget(readerFuncs{})
+				target := apiTarget(readerFuncs{list: func(cutover.Selection) ([]*unstructured.Unstructured, error) { return tc.pods, nil }})
 				target.Plan = &cutover.Plan{}
 				target.Oracle = oracleFuncs{oldPath: func() ([]cutover.NMIReading, error) {
 					if looks++; looks == 1 {

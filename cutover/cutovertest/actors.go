@@ -47,6 +47,13 @@ func (s *Script) Scale(kind, namespace, name string, replicas int) {
 	}
 }
 
+// Edit changes an object as somebody outside the cutover would; fn gets the stored object.
+func (s *Script) Edit(kind, namespace, name, manager string, fn func(object map[string]any)) {
+	if o := s.c.find(kind, namespace, name); o != nil {
+		s.c.edit(o, manager, fn)
+	}
+}
+
 // AddNode brings in a node whose NMI is not up yet.
 func (s *Script) AddNode() { s.c.addNode(false) }
 
@@ -71,6 +78,9 @@ func (s *Script) DropNode() string {
 	}
 	return n.name
 }
+
+// RestartNMI begins the counters of one node's NMI anew, under another UID, as after a crash.
+func (s *Script) RestartNMI(node string) { s.c.restartNMI(node) }
 
 // SetWebhook changes how the webhook behaves.
 func (s *Script) SetWebhook(m WebhookMode) { s.c.webhook.mode = m }

@@ -90,6 +90,10 @@ func compareStrings(a, b string) int {
 func (c *Cluster) RestartNMI(node string) {
 	c.begin()
 	defer c.fleet.mu.Unlock()
+	c.restartNMI(node)
+}
+
+func (c *Cluster) restartNMI(node string) {
 	for _, n := range c.nodes {
 		if n.name == node {
 			delete(c.nmi.served, n.nmi)

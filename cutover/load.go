@@ -1,0 +1,71 @@
+package cutover
+
+import (
+	"context"
+	"time"
+)
+
+// LoadOptions tune [Load]. A zero field means its default; a negative duration or count means none.
+type LoadOptions struct {
+	// Window is how long the unit is watched at least; default: 10 minutes.
+	Window time.Duration
+	// Deadline is how long load is waited for before the unit is held; default: 24 hours. It never passes by itself.
+	Deadline time.Duration
+	// LookEvery is how often the webhook is probed and the witnesses are asked; default: 30 seconds.
+	LookEvery time.Duration
+	// Pods is how many pods a scale-out must bring for each workload; default: 5, or half of its replicas if that is more.
+	Pods int
+	// Nodes is on how many nodes they must run; default: 3, or all that can take the pod if those are fewer. Node affinity is not
+	// looked at: set Nodes where it leaves fewer.
+	Nodes int
+	// NewNode demands that one of them runs on a node that joined within the window; by default its lack is only noted.
+	NewNode bool
+	// InduceAfter is how long natural load is waited for before load is induced, where the plan allows it; default: the window.
+	InduceAfter time.Duration
+	// Probe is asked at every look; default: [InjectionProbe] with one pod of each workload.
+	Probe Gate
+	// Also are asked at every look as well: none may fail, and all must pass at the end. [NoRegression] belongs here.
+	Also []Gate
+}
+
+func (o *LoadOptions) withDefaults() LoadOptions {
+	var out LoadOptions
+	if o != nil {
+		out = *o
+	}
+	number(&out.Window, 10*time.Minute)
+	number(&out.Deadline, 24*time.Hour)
+	number(&out.LookEvery, 30*time.Second)
+	number(&out.InduceAfter, max(out.Window, time.Second))
+	out.LookEvery = max(out.LookEvery, time.Second)
+	if out.Probe == nil {
+		out.Probe = InjectionProbe(1)
+	}
+	return out
+}
+
+// Load returns the gate that proves the new path under load: it watches the target's workloads for a window, and passes when each of
+// them has scaled out within it and every pod so born holds. At idle it never passes.
+//
+// Only pods born by a scale-out count: those that follow a rise of spec.replicas (or of what an HPA says it scaled to), as many as it
+// rose by. Replacements do not, and pods that were there before prove nothing. A DaemonSet scales out by a node that joins; a CronJob
+// is under load when a Job runs. It passes if there are enough of them, on enough nodes ([LoadOptions]), each of them
+//
+//   - injected (V1), born well (V2) and able to exchange a token bound to it (V3),
+//   - while the webhook admits a dry-run pod at every look,
+//   - and NMI serves the namespace nothing (V4), or each of them says that its tokens come by the new path (V5), and none against it.
+//
+// Any of these that fails, fails the gate. What was not seen opens the window anew: a gap in the watch, for pods may have been born
+// and died in it; a probe without an answer. Nothing at all, or not enough, is inconclusive at the deadline, and held for load.
+//
+// Where the plan allows it and nothing scales by itself, a scale-out is induced through [Target.Induce], once: the minReplicas of the
+// HPA, the minReplicaCount of the KEDA ScaledObject, or spec.replicas where neither rules. Workloads at zero replicas and those whose
+// autoscaler belongs to a GitOps tool are left alone. The evidence names the rung that was reached: idle, natural scale-out, induced
+// scale-out, each with or without a new node.
+func Load(opts *LoadOptions) Gate {
+	o := opts.withDefaults()
+	return func(ctx context.Context, t Target) Verdict {
+		r := newLoadRun(t, o)
+		return r.watch(ctx)
+	}
+}

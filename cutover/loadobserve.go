@@ -1,0 +1,178 @@
+package cutover
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// loadSight is what a load window sees of a namespace through its watch.
+type loadSight struct {
+	target  Target
+	tallies []*loadTally
+	synced  bool
+	// before are the pods that were there when the window opened; orphans are newer ones whose ReplicaSet or Job is not known yet.
+	before  map[types.UID]bool
+	orphans map[types.UID]*birth
+	owners  map[types.UID]*loadTally // of ReplicaSets and Jobs
+	// lost says why what was seen so far does not count; changed, why nothing can count any more.
+	lost, changed string
+}
+
+func newLoadSight(t Target) *loadSight {
+	s := &loadSight{target: t, before: map[types.UID]bool{}, orphans: map[types.UID]*birth{}, owners: map[types.UID]*loadTally{}}
+	for _, w := range t.Workloads {
+		s.tallies = append(s.tallies, &loadTally{w: w, replicas: -1, opening: -1})
+	}
+	return s
+}
+
+// scaledRef is the object whose replicas count: the workload, or the Argo Rollout that runs its template.
+func scaledRef(w Workload) Ref {
+	if w.Borrower != nil {
+		return *w.Borrower
+	}
+	return w.Ref
+}
+
+// selections are what a load window watches: one watch for each kind or object.
+func (s *loadSight) selections() []Selection {
+	ns := s.target.Unit.Namespace
+	sels := []Selection{{APIVersion: "v1", Kind: "Pod", Namespace: ns}, {APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler", Namespace: ns}}
+	between := map[string]bool{}
+	for _, w := range s.target.Workloads {
+		r := scaledRef(w)
+		sels = append(sels, Selection{APIVersion: r.APIVersion, Kind: r.Kind, Namespace: ns, Name: r.Name})
+		between["ReplicaSet"] = between["ReplicaSet"] || hasIntermediate(w, "ReplicaSet")
+		between["Job"] = between["Job"] || hasIntermediate(w, "Job")
+	}
+	if between["ReplicaSet"] {
+		sels = append(sels, Selection{APIVersion: "apps/v1", Kind: "ReplicaSet", Namespace: ns})
+	}
+	if between["Job"] {
+		sels = append(sels, Selection{APIVersion: "batch/v1", Kind: "Job", Namespace: ns})
+	}
+	return sels
+}
+
+// observe takes one event of the watch.
+func (s *loadSight) observe(e WatchEvent, now time.Time) {
+	switch e.Type {
+	case Gap:
+		s.lost, s.synced = "the watch had a gap, and pods may have been born and have died in it", false
+		return
+	case Synced:
+		s.synced = true
+		return
+	case Present, Gone:
+	}
+	switch e.Object.GetKind() {
+	case "Pod":
+		s.observePod(e, now)
+		return
+	case "HorizontalPodAutoscaler":
+		for _, y := range s.tallies {
+			if scales(e.Object, scaledRef(y.w)) {
+				y.observeHPA(e.Object, now)
+			}
+		}
+		return
+	case "ReplicaSet", "Job":
+		if owner := metav1.GetControllerOf(e.Object); owner != nil && e.Type == Present {
+			s.adopt(e.Object.GetUID(), owner)
+		}
+	}
+	for _, y := range s.tallies {
+		if r := scaledRef(y.w); e.Type == Present && r.Kind == e.Object.GetKind() && r.Name == e.Object.GetName() {
+			y.observe(e.Object, now)
+		}
+	}
+}
+
+// adopt notes whose a ReplicaSet or Job is, and gives its pods to the workload.
+func (s *loadSight) adopt(uid types.UID, owner *metav1.OwnerReference) {
+	for _, y := range s.tallies {
+		if isOwner(owner, y.w) {
+			s.owners[uid] = y
+		}
+	}
+	if s.owners[uid] == nil {
+		return
+	}
+	for id, b := range s.orphans {
+		if metav1.GetControllerOf(b.pod).UID == uid {
+			delete(s.orphans, id)
+			s.born(b)
+		}
+	}
+}
+
+func (s *loadSight) observePod(e WatchEvent, now time.Time) {
+	uid := e.Object.GetUID()
+	if !s.synced {
+		s.before[uid] = true
+		return
+	}
+	pod, err := toPod(e.Object)
+	if s.before[uid] || err != nil || metav1.GetControllerOf(pod) == nil {
+		return
+	}
+	b := s.orphans[uid]
+	for _, y := range s.tallies {
+		if known := y.find(uid); known != nil {
+			b = known
+		}
+	}
+	if b == nil {
+		b = &birth{seen: now}
+		defer func() { s.born(b) }()
+	}
+	b.pod, b.gone = pod, b.gone || e.Type == Gone
+	b.wasReady = b.wasReady || b.ready()
+}
+
+// born files a new pod under its workload, or as an orphan while nobody knows whose it is.
+func (s *loadSight) born(b *birth) {
+	y := s.tallyOf(b.pod)
+	switch {
+	case y == nil:
+		s.orphans[b.pod.UID] = b
+	case isCurrent(b.pod, s.target.Revision[y.w.String()]):
+		y.births = append(y.births, b)
+	case y.w.Kind != "CronJob": // a Job made before the change may still bear pods
+		s.changed = "pods of another template than the one under judgement are born: " + podObject(b.pod)
+	}
+}
+
+func (s *loadSight) tallyOf(pod *corev1.Pod) *loadTally {
+	owner := metav1.GetControllerOf(pod)
+	for _, y := range s.tallies {
+		if isOwner(owner, y.w) || s.owners[owner.UID] == y {
+			return y
+		}
+	}
+	return nil
+}
+
+// reopen opens the window anew: what is there now was there before.
+func (s *loadSight) reopen() {
+	for _, y := range s.tallies {
+		for _, b := range y.births {
+			s.before[b.pod.UID] = true
+		}
+		y.reopen()
+	}
+	for uid := range s.orphans {
+		s.before[uid] = true
+	}
+	clear(s.orphans)
+	s.lost = ""
+}
+
+// scales reports whether an autoscaler scales the object.
+func scales(h *unstructured.Unstructured, r Ref) bool {
+	return text(h.Object, "spec", "scaleTargetRef", "kind") == r.Kind && text(h.Object, "spec", "scaleTargetRef", "name") == r.Name
+}

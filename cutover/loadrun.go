@@ -1,0 +1,169 @@
+package cutover
+
+import (
+	"context"
+	"time"
+)
+
+// loadRun is one load window, or several in a row, under one deadline.
+type loadRun struct {
+	t     Target
+	o     LoadOptions
+	sight *loadSight
+	quiet loadQuiet
+
+	began, opened, deadline time.Time
+	looks                   int
+	nodes                   nodeSet
+	also                    []Verdict
+	probed                  Verdict
+	induced                 bool
+	notes                   []Evidence // why nothing was induced
+	// reopened says why the window last opened anew.
+	reopened string
+}
+
+func newLoadRun(t Target, o LoadOptions) *loadRun {
+	return &loadRun{t: t, o: o, sight: newLoadSight(t)}
+}
+
+const loadGate = "load"
+
+// watch follows the unit until the gate can tell.
+func (r *loadRun) watch(ctx context.Context) Verdict {
+	r.began = time.Now()
+	r.deadline = r.began.Add(r.o.Deadline)
+	following, cancel := context.WithCancel(ctx)
+	feed := follow(following, r.t.Cluster, r.sight.selections())
+	defer func() {
+		cancel()
+		<-feed.done
+	}()
+	next := time.NewTimer(0)
+	defer next.Stop()
+	for {
+		look := false
+		select {
+		case <-ctx.Done():
+			return r.stopped(ctx)
+		case <-feed.wake:
+		case <-next.C:
+			look = true
+		}
+		events, err := feed.take()
+		if err != nil {
+			if ctx.Err() != nil {
+				return r.stopped(ctx)
+			}
+			return unseen(loadGate, "load", "the watch ended: "+err.Error())
+		}
+		for _, e := range events {
+			r.sight.observe(e, time.Now())
+		}
+		if v, done := r.step(ctx, look); done {
+			return v
+		}
+		if look {
+			next.Reset(min(r.o.LookEvery, max(time.Until(r.deadline), 0)))
+		}
+	}
+}
+
+// step does what is due: open the window, judge pods as they are born, and look.
+func (r *loadRun) step(ctx context.Context, look bool) (Verdict, bool) {
+	if !r.sight.synced {
+		return r.overdue(look)
+	}
+	if r.opened.IsZero() {
+		if err := r.open(ctx); err != nil {
+			return unseen(loadGate, "load", err.Error()), true
+		}
+	}
+	if r.sight.changed != "" {
+		return unseen(loadGate, "load", r.sight.changed), true
+	}
+	if r.sight.lost != "" {
+		if v, done := r.reopen(ctx, r.sight.lost); done {
+			return v, true
+		}
+	}
+	r.judgeBirths(ctx)
+	if v := r.failure(); v.Result == Fail {
+		return v, true
+	}
+	if !look {
+		return Verdict{}, false
+	}
+	return r.look(ctx)
+}
+
+// look probes, asks the witnesses, and judges the window.
+func (r *loadRun) look(ctx context.Context) (Verdict, bool) {
+	r.looks++
+	r.probed = r.o.Probe(ctx, r.t)
+	r.quiet.read(ctx, r.t)
+	r.askTelemetry(ctx)
+	r.also = r.also[:0]
+	for _, g := range r.o.Also {
+		r.also = append(r.also, g(ctx, r.t))
+	}
+	if ctx.Err() != nil {
+		return r.stopped(ctx), true
+	}
+	if v := r.failure(); v.Result == Fail {
+		return v, true
+	}
+	if r.probed.Result != Pass {
+		return r.reopen(ctx, "the webhook probe saw nothing: "+r.probed.Reason)
+	}
+	if time.Since(r.opened) >= r.o.Window {
+		v := r.judge()
+		if v.Result == Pass {
+			return v, true
+		}
+		if r.quiet.gap != "" && r.loaded() { // all was seen but for a witness, and only a new window can still see it
+			return r.reopen(ctx, r.quiet.gap)
+		}
+	}
+	r.induce(ctx)
+	return r.overdue(true)
+}
+
+// overdue is the end without enough load.
+func (r *loadRun) overdue(look bool) (Verdict, bool) {
+	if !look || time.Now().Before(r.deadline) {
+		return Verdict{}, false
+	}
+	return r.judge(), true
+}
+
+// open opens the window on what is there now.
+func (r *loadRun) open(ctx context.Context) error {
+	nodes, err := r.readNodes(ctx)
+	if err != nil {
+		return err
+	}
+	r.nodes, r.opened, r.looks = nodes, time.Now(), 0
+	r.quiet = loadQuiet{}
+	r.quiet.read(ctx, r.t)
+	for _, y := range r.sight.tallies {
+		y.need, y.nodes = r.requirement(y)
+	}
+	return nil
+}
+
+// reopen opens the window anew. What was induced cannot be induced twice, so then it ends.
+func (r *loadRun) reopen(ctx context.Context, why string) (Verdict, bool) {
+	if r.reopened = why; r.induced || !time.Now().Before(r.deadline) {
+		return r.judge(), true
+	}
+	r.sight.reopen()
+	if err := r.open(ctx); err != nil {
+		return unseen(loadGate, "load", err.Error()), true
+	}
+	return Verdict{}, false
+}
+
+func (r *loadRun) stopped(ctx context.Context) Verdict {
+	return stopped(r.judge(), context.Cause(ctx))
+}
