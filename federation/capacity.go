@@ -13,6 +13,9 @@ func peak(have, deletes, creates int) int {
 	return max(have, have-deletes+creates)
 }
 
+// maxNamed is how many parts of a split a finding names; the plan has them all.
+const maxNamed = 5
+
 // limitFinding reports an identity that needs more than Azure allows, with a way out.
 func limitFinding(sum *IdentityPlan, changes []Change) catalog.Finding {
 	wanted := 0
@@ -21,9 +24,13 @@ func limitFinding(sum *IdentityPlan, changes []Change) catalog.Finding {
 			wanted++
 		}
 	}
-	names := make([]string, len(sum.Split))
+	var names []string
 	for i, s := range sum.Split {
-		names[i] = fmt.Sprintf("%s (%d)", s.Identity, s.Credentials)
+		if i == maxNamed {
+			names = append(names, fmt.Sprintf("and %d more", len(sum.Split)-i))
+			break
+		}
+		names = append(names, fmt.Sprintf("%s (%d)", s.Identity, s.Credentials))
 	}
 	cluster, namespace := common(changes)
 	return catalog.Finding{
@@ -92,9 +99,12 @@ func split(id catalog.Identity, changes []Change) []Split {
 	return splits
 }
 
+// searched bounds how many splits are looked through for room, so that an absurd estate costs no more than a line each.
+const searched = 256
+
 // place puts a service account into the first split with room, or into new ones.
 func place(splits []Split, account string, n int) []Split {
-	for i := range splits {
+	for i := max(0, len(splits)-searched); i < len(splits); i++ {
 		if splits[i].Credentials+n <= MaxCredentials {
 			splits[i].Credentials += n
 			splits[i].ServiceAccounts = append(splits[i].ServiceAccounts, account)

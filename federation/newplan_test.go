@@ -96,6 +96,11 @@ func TestNewPlanMatchesWhatIsThere(t *testing.T) {
 		{name: "an issuer that is no https URL is a finding", catalog: func(c *catalog.Catalog) { c.Clusters[0].Issuer = "http://kubernetes.default.svc" }, findings: []catalog.Code{catalog.MalformedObject}},
 		{name: "a need of an impossible name is a finding", catalog: func(c *catalog.Catalog) { c.Needs[0].ServiceAccount = "../etc" }, findings: []catalog.Code{catalog.MalformedObject}},
 		{name: "a need whose identity has no ID is a finding", catalog: func(c *catalog.Catalog) { c.Needs[0].Identity = catalog.Identity{Name: "x"} }, findings: []catalog.Code{catalog.DanglingIdentity}},
+		{name: "a client ID that another need knows for an application's is the application's", want: []string{"create " + derived, "create wimigrate-aks_shop_till"},
+			catalog: func(c *catalog.Catalog) {
+				c.Needs[0].Identity = catalog.Identity{Kind: catalog.UserAssigned, ClientID: "AB", TenantID: "t", Name: "guessed"}
+				c.Needs = append(c.Needs, need("aks", "shop", "till", catalog.Identity{Kind: catalog.Application, ClientID: "ab"}))
+			}},
 		{name: "an identity of which only the client ID is known cannot be written to", want: []string{"create " + derived}, findings: []catalog.Code{catalog.CoverageGap},
 			catalog: func(c *catalog.Catalog) {
 				c.Needs[0].Identity = catalog.Identity{Kind: catalog.UserAssigned, ClientID: "only-this"}

@@ -24,10 +24,12 @@ type ProofTarget struct {
 	Written time.Time `json:"written,omitzero"`
 }
 
-// Minter gets a token of the target's service account for the target's audience, as the TokenRequest API makes them.
+// Minter gets a token of the target's service account for the target's audience, as the TokenRequest API makes them. It is called from
+// several goroutines.
 type Minter func(ctx context.Context, t ProofTarget) (assertion string, err error)
 
 // Exchanger exchanges a service account's token at Entra and says what identity came back. AccessTokenClaims reads the answer.
+// It is called from several goroutines.
 type Exchanger func(ctx context.Context, tenantID, clientID, assertion string) (Claims, error)
 
 // ProveOptions are the choices of Prove.

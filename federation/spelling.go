@@ -22,6 +22,9 @@ func less(a, b catalog.Identity) bool {
 	text := func(i catalog.Identity) string {
 		return i.ResourceID + "\x00" + i.ClientID + "\x00" + i.TenantID + "\x00" + i.Name
 	}
+	if a.Kind != b.Kind {
+		return a.Kind == catalog.Application // the other is a guess, made from a client ID alone
+	}
 	if known(a) != known(b) {
 		return known(a) < known(b)
 	}
