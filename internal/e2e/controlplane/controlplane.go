@@ -121,6 +121,17 @@ func (c *ControlPlane) PIDs() []int {
 	return ids
 }
 
+// Quiesce stops the controllers, the scheduler and kwok, so that a large estate can be written down as it is and nothing acts on it. Only
+// the API server and its storage stay.
+func (c *ControlPlane) Quiesce() error {
+	var errs []error
+	for _, p := range c.all[1:] { // the first is etcd
+		errs = append(errs, p.Stop())
+	}
+	c.all = c.all[:1]
+	return errors.Join(errs...)
+}
+
 // Err tells whether a program of the cluster has ended on its own, and why.
 func (c *ControlPlane) Err() error {
 	var errs []error

@@ -1,0 +1,166 @@
+package webhook_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/webhook"
+	"github.com/wimigrate/wimigrate/internal/workloadid"
+)
+
+const accounts = `
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: annotated, namespace: default, annotations: {azure.workload.identity/client-id: client-1}}}
+---
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: bare, namespace: default}}
+`
+
+// pod is what the cases start from: one container and one init container of a labelled pod.
+func pod(edit func(*corev1.Pod)) *corev1.Pod {
+	p := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "web-", Namespace: "default", Annotations: map[string]string{},
+			Labels: map[string]string{workloadid.UseLabel: workloadid.UseValue}},
+		Spec: corev1.PodSpec{ServiceAccountName: "annotated",
+			InitContainers: []corev1.Container{{Name: "first", Image: "first"}}, Containers: []corev1.Container{{Name: "app", Image: "app"}}},
+	}
+	if edit != nil {
+		edit(p)
+	}
+	return p
+}
+
+func TestTheAPIServerGetsFromTheWebhookWhatItsContractSays(t *testing.T) {
+	c := fleet.StartFleet(t, fleet.Spec{Clusters: []fleet.ClusterSpec{{Name: "one", Region: "eastus"}}, NoPodIdentity: true}).Clusters[0]
+	if err := c.Apply(t.Context(), accounts); err != nil {
+		t.Fatal(err)
+	}
+	create := func(p *corev1.Pod) (*corev1.Pod, error) {
+		return c.Client.CoreV1().Pods("default").Create(t.Context(), p, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	}
+	fleet.Await(t, "the webhook to know the service accounts", func() (bool, error) {
+		got, err := create(pod(nil))
+		return err == nil && env(got.Spec.Containers[0], workloadid.EnvClientID) == "client-1", err
+	})
+
+	for _, k := range []struct {
+		name      string
+		behaviour webhook.Behaviour
+		edit      func(*corev1.Pod)
+		client    string // AZURE_CLIENT_ID of the container; "" is none
+		file      string // AZURE_FEDERATED_TOKEN_FILE; "" is none
+		seconds   int64
+		refused   string // part of the refusal
+	}{
+		{name: "a labelled pod gets everything, where v1.6.0 puts it", client: "client-1", file: "/var/run/secrets/azure/wi/token/azure-identity-token", seconds: 3600},
+		{name: "v1.5.1 puts it elsewhere", behaviour: webhook.Behaviour{Layout: webhook.LayoutOld}, client: "client-1", file: "/var/run/secrets/azure/tokens/azure-identity-token", seconds: 3600},
+		{name: "a pod without the label gets nothing", edit: func(p *corev1.Pod) { p.Labels = nil }},
+		{name: "an account without annotation gives all but the client ID", edit: func(p *corev1.Pod) { p.Spec.ServiceAccountName = "bare" },
+			file: "/var/run/secrets/azure/wi/token/azure-identity-token", seconds: 3600},
+		{name: "a container's own client ID stays", edit: func(p *corev1.Pod) {
+			p.Spec.Containers[0].Env = []corev1.EnvVar{{Name: workloadid.EnvClientID, Value: "mine"}}
+		}, client: "mine", file: "/var/run/secrets/azure/wi/token/azure-identity-token", seconds: 3600},
+		{name: "a skipped container gets nothing but the pod gets the volume", edit: func(p *corev1.Pod) {
+			p.Annotations[workloadid.SkipContainersAnnotation] = "other; app"
+		}, seconds: 3600},
+		{name: "the pod's expiration counts", edit: func(p *corev1.Pod) { p.Annotations[workloadid.TokenExpirationAnnotation] = "7200" },
+			client: "client-1", file: "/var/run/secrets/azure/wi/token/azure-identity-token", seconds: 7200},
+		{name: "an expiration out of range is denied", edit: func(p *corev1.Pod) { p.Annotations[workloadid.TokenExpirationAnnotation] = "60" }, refused: "3600"},
+		{name: "a webhook that is down refuses labelled pods", behaviour: webhook.Behaviour{Down: true}, refused: "failed calling webhook"},
+		{name: "a webhook that is down lets other pods be", behaviour: webhook.Behaviour{Down: true}, edit: func(p *corev1.Pod) { p.Labels = nil }},
+		{name: "a wrong webhook injects another identity", behaviour: webhook.Behaviour{ClientID: "stale"}, client: "stale",
+			file: "/var/run/secrets/azure/wi/token/azure-identity-token", seconds: 3600},
+		{name: "a slow webhook answers", behaviour: webhook.Behaviour{Delay: 50 * time.Millisecond}, client: "client-1",
+			file: "/var/run/secrets/azure/wi/token/azure-identity-token", seconds: 3600},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			c.Webhook.Behave(k.behaviour)
+			got, err := create(pod(k.edit))
+			if k.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), k.refused) {
+					t.Errorf("got %v, want a refusal that names %q", err, k.refused)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			app := got.Spec.Containers[0]
+			if env(app, workloadid.EnvClientID) != k.client || env(app, workloadid.EnvFederatedTokenFile) != k.file || seconds(got) != k.seconds {
+				t.Errorf("got client %q, file %q, %d s; want %q, %q, %d s", env(app, workloadid.EnvClientID),
+					env(app, workloadid.EnvFederatedTokenFile), seconds(got), k.client, k.file, k.seconds)
+			}
+			if k.file != "" && (env(got.Spec.InitContainers[0], workloadid.EnvFederatedTokenFile) != k.file || !mounted(app, k.file)) {
+				t.Errorf("the init container lacks its environment or the container its mount: %+v", got.Spec)
+			}
+		})
+	}
+
+	t.Run("every second pod is left alone by a webhook with a sick replica", func(t *testing.T) {
+		c.Webhook.Behave(webhook.Behaviour{SkipEvery: 2})
+		injected := 0
+		for range 10 {
+			got, err := create(pod(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if env(got.Spec.Containers[0], workloadid.EnvClientID) != "" {
+				injected++
+			}
+		}
+		if injected != 5 {
+			t.Errorf("%d of 10 pods were injected, want 5", injected)
+		}
+	})
+	t.Run("a lagging informer injects the annotation as it was", func(t *testing.T) {
+		c.Webhook.Behave(webhook.Behaviour{InformerLag: time.Hour})
+		if err := c.Apply(t.Context(), strings.ReplaceAll(accounts, "client-1", "client-2")); err != nil {
+			t.Fatal(err)
+		}
+		got, err := create(pod(nil))
+		if err != nil || env(got.Spec.Containers[0], workloadid.EnvClientID) != "client-1" {
+			t.Errorf("got %+v, %v; want the old client ID", got, err)
+		}
+		c.Webhook.Behave(webhook.Behaviour{})
+		fleet.Await(t, "the new annotation to be injected", func() (bool, error) {
+			got, err := create(pod(nil))
+			return err == nil && env(got.Spec.Containers[0], workloadid.EnvClientID) == "client-2", err
+		})
+	})
+}
+
+func env(c corev1.Container, name string) string {
+	for _, e := range c.Env {
+		if e.Name == name {
+			return e.Value
+		}
+	}
+	return ""
+}
+
+func mounted(c corev1.Container, file string) bool {
+	for _, m := range c.VolumeMounts {
+		if strings.HasPrefix(file, m.MountPath+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// seconds is the life of the pod's token for Entra, 0 without one.
+func seconds(p *corev1.Pod) int64 {
+	for _, v := range p.Spec.Volumes {
+		if v.Projected == nil {
+			continue
+		}
+		for _, s := range v.Projected.Sources {
+			if s.ServiceAccountToken != nil && s.ServiceAccountToken.Audience == workloadid.Audience {
+				return *s.ServiceAccountToken.ExpirationSeconds
+			}
+		}
+	}
+	return 0
+}
