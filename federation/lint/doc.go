@@ -24,5 +24,8 @@
 //
 //	issuer = "https://…" # wimigrate:ignore pasted-issuer partner cluster, not ours to reference
 //
+// Fleet files, catalogs and saved plans of this library hold issuers because they are records of what was read; leave them out with
+// Options.Skip where they are kept beside the code.
+//
 // A file that cannot be read is a gap of the report, never clean.
 package lint

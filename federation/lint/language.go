@@ -34,6 +34,7 @@ func languageOf(file string) (language, bool) {
 		{".md", markdown}, {".markdown", markdown}, {".mdx", markdown}, {".txt", markdown}, {".adoc", markdown}, {".rst", markdown},
 		{".sh", shell}, {".bash", shell}, {".zsh", shell}, {".envrc", shell}, {".env", shell},
 		{".ps1", powerShell}, {".psm1", powerShell},
+		{".tpl", markdown}, {".tmpl", markdown}, {".gotmpl", markdown}, {".tftpl", markdown}, // of any language: nothing is a comment
 	} {
 		if strings.HasSuffix(name, s.suffix) {
 			return s.lang, true

@@ -85,7 +85,7 @@ func hostilePlan(t *testing.T, text string) (*federation.Plan, render.Files, map
 	add("crossplane", files, err)
 	files, err = render.Bicep(plan, cat, nil)
 	add("bicep", files, err)
-	files, err = render.Script(plan, cat, nil)
+	files, err = render.Script(plan, cat, &render.ScriptOptions{Layout: render.PerCluster})
 	add("script", files, err)
 	files, err = render.Kustomize(plan, cat, nil)
 	add("kustomize", files, err)

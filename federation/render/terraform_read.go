@@ -18,9 +18,13 @@ import (
 // that was rendered with. The result is sorted. What cannot be read or resolved is an error that names file and line, and the rest
 // comes back beside it.
 func ReadTerraform(files Files, issuers map[string]string, opts *TerraformOptions) ([]Trust, error) {
-	r := &terraformReader{issuers: issuers, label: identifier}
+	label := identifier
 	if opts != nil && opts.Label != nil {
-		r.label = opts.Label
+		label = opts.Label
+	}
+	r := &terraformReader{
+		issuers: issuers, folders: index(issuers, func(c, _ string) string { return ClusterFolder(c) }),
+		labels: index(issuers, func(c, _ string) string { return label(c) }), clusters: index(issuers, func(_, i string) string { return i }),
 	}
 	var out []Trust
 	var errs []error
@@ -44,9 +48,9 @@ func ReadTerraform(files Files, issuers map[string]string, opts *TerraformOption
 	return out, errors.Join(errs...)
 }
 
+// terraformReader finds clusters by name, folder, label and issuer; "" stands for several.
 type terraformReader struct {
-	issuers map[string]string
-	label   func(string) string
+	issuers, folders, labels, clusters map[string]string
 }
 
 func (r *terraformReader) file(dir string, body *hclsyntax.Body) ([]Trust, error) {
@@ -124,7 +128,7 @@ func (r *terraformReader) trust(dir string, b *hclsyntax.Body, identity, nameAtt
 // issuer resolves the issuer, and tells the cluster that it belongs to.
 func (r *terraformReader) issuer(dir string, b *hclsyntax.Body) (cluster, issuer string, err error) {
 	if text, err := literal(b, "issuer"); err == nil {
-		return clusterWith(r.issuers, func(_, i string) bool { return i == text }), text, nil
+		return r.clusters[text], text, nil
 	}
 	at, err := reference(b, "issuer")
 	if err != nil {
@@ -132,13 +136,13 @@ func (r *terraformReader) issuer(dir string, b *hclsyntax.Body) (cluster, issuer
 	}
 	switch where := strings.Join(at, "\x00"); {
 	case where == "var\x00"+inputOne:
-		cluster = clusterWith(r.issuers, func(c, _ string) bool { return strings.HasSuffix("/"+dir, "/"+ClusterFolder(c)) })
+		cluster = r.folders[path.Join(path.Base(path.Dir(dir)), path.Base(dir))]
 	case len(at) == 3 && at[0] == "var" && at[1] == inputMap:
 		cluster = at[2]
 	case len(at) == 3 && at[0] == "azurerm_kubernetes_cluster" && at[2] == inputOne:
-		cluster = clusterWith(r.issuers, func(c, _ string) bool { return r.label(c) == at[1] })
+		cluster = r.labels[at[1]]
 	case len(at) == 4 && at[0] == "data" && at[1] == "azurerm_kubernetes_cluster" && at[3] == inputOne:
-		cluster = clusterWith(r.issuers, func(c, _ string) bool { return r.label(c) == at[2] })
+		cluster = r.labels[at[2]]
 	}
 	if issuer, ok := r.issuers[cluster]; ok {
 		return cluster, issuer, nil
@@ -146,18 +150,17 @@ func (r *terraformReader) issuer(dir string, b *hclsyntax.Body) (cluster, issuer
 	return "", "", fmt.Errorf("issuer refers to %s, which is no known cluster's", strings.Join(at, "."))
 }
 
-// clusterWith returns the one cluster that matches, or "" for none or several.
-func clusterWith(issuers map[string]string, match func(cluster, issuer string) bool) string {
-	found := ""
+// index maps what each cluster is known by to its name, or to "" where several share it.
+func index(issuers map[string]string, key func(cluster, issuer string) string) map[string]string {
+	out := make(map[string]string, len(issuers))
 	for c, i := range issuers {
-		if match(c, i) {
-			if found != "" {
-				return ""
-			}
-			found = c
+		k := key(c, i)
+		if _, several := out[k]; several {
+			c = ""
 		}
+		out[k] = c
 	}
-	return found
+	return out
 }
 
 // literal reads a string, or a list of one string.

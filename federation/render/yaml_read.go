@@ -18,9 +18,17 @@ import (
 // ConfigMap of the options must be the one that was rendered with. Other objects are passed over. The result is sorted; what cannot be
 // read or resolved is an error that names the file, and the rest comes back beside it.
 func ReadYAML(files Files, issuers map[string]string, opts *ASOOptions) ([]Trust, error) {
-	r := &yamlReader{issuers: issuers, configMap: defaultConfigMap}
+	configMap := defaultConfigMap
 	if opts != nil && opts.ConfigMap != nil {
-		r.configMap = opts.ConfigMap
+		configMap = opts.ConfigMap
+	}
+	r := &yamlReader{
+		issuers: issuers, clusters: index(issuers, func(_, i string) string { return i }),
+		compositions: index(issuers, func(c, _ string) string { return objectName("trust-" + c) }),
+		configMaps: index(issuers, func(c, _ string) string {
+			name, key := configMap(c)
+			return name + "/" + key
+		}),
 	}
 	var out []Trust
 	var errs []error
@@ -55,9 +63,9 @@ func splitDocuments(stream []byte) [][]byte {
 	return out
 }
 
+// yamlReader finds clusters by name, issuer, composition and ConfigMap; "" stands for several.
 type yamlReader struct {
-	issuers   map[string]string
-	configMap func(string) (string, string)
+	issuers, clusters, compositions, configMaps map[string]string
 }
 
 // wire is what counts of the objects that are read.
@@ -137,22 +145,15 @@ func (r *yamlReader) aso(o *wire) ([]Trust, error) {
 		Name: o.Spec.AzureName, Issuer: o.Spec.Issuer, Subject: o.Spec.Subject, Audience: o.Spec.Audiences[0],
 	}}
 	if ref := o.Spec.IssuerFromConfig; ref != nil {
-		t.Cluster = clusterWith(r.issuers, func(c, _ string) bool {
-			name, key := r.configMap(c)
-			return name == ref.Name && key == ref.Key
-		})
+		t.Cluster = r.configMaps[ref.Name+"/"+ref.Key]
 		if t.Cluster == "" {
 			return nil, fmt.Errorf("%s: ConfigMap %s with key %s is no known cluster's", o.Metadata.Name, ref.Name, ref.Key)
 		}
 		t.Credential.Issuer = r.issuers[t.Cluster]
 		return []Trust{t}, nil
 	}
-	t.Cluster = r.clusterOf(t.Credential.Issuer)
+	t.Cluster = r.clusters[t.Credential.Issuer]
 	return []Trust{t}, nil
-}
-
-func (r *yamlReader) clusterOf(issuer string) string {
-	return clusterWith(r.issuers, func(_, i string) bool { return i == issuer })
 }
 
 func (r *yamlReader) crossplane(o *wire, issuer string) ([]Trust, error) {
@@ -164,14 +165,14 @@ func (r *yamlReader) crossplane(o *wire, issuer string) ([]Trust, error) {
 	if name == "" {
 		name = o.Metadata.Name
 	}
-	return []Trust{{Cluster: r.clusterOf(issuer), Identity: p.ParentID, Credential: federation.Credential{
+	return []Trust{{Cluster: r.clusters[issuer], Identity: p.ParentID, Credential: federation.Credential{
 		Name: name, Issuer: issuer, Subject: p.Subject, Audience: p.Audience[0],
 	}}}, nil
 }
 
 // composition reads the credentials of a Composition whose issuer is patched from the cluster that its name stands for.
 func (r *yamlReader) composition(o *wire) ([]Trust, error) {
-	cluster := clusterWith(r.issuers, func(c, _ string) bool { return objectName("trust-"+c) == o.Metadata.Name })
+	cluster := r.compositions[o.Metadata.Name]
 	var out []Trust
 	var errs []error
 	for _, step := range o.Spec.Pipeline {
