@@ -64,8 +64,8 @@ func (d *Diagnosis) add(name string, r CheckResult, detail, remedy string) {
 	d.Checks = append(d.Checks, Check{Name: name, Result: r, Detail: detail, Remedy: remedy})
 }
 
-// Diagnose runs the whole checklist: environment, token file, its claims and times,
-// and one request for scope (empty: Azure Resource Manager), without retries and
+// Diagnose runs the whole checklist: environment, token file, its claims and times, the
+// issuer's discovery document, and one request for scope (empty: Azure Resource Manager), without retries and
 // past every cache but that of a wrapped credential. It changes nothing, and holds
 // no token. Checks that could not run are Unknown.
 func (c *Credential) Diagnose(ctx context.Context, scope string) *Diagnosis {
@@ -74,12 +74,12 @@ func (c *Credential) Diagnose(ctx context.Context, scope string) *Diagnosis {
 	}
 	p, _ := c.route.current(time.Now())
 	d := &Diagnosis{Path: p.path}
-	d.checkEnvironment(c.settings)
-	if p.path == WorkloadIdentity {
-		d.checkTokenFile(c.settings, time.Now())
-	}
 	ctx, cancel := context.WithTimeout(withoutValues(ctx), min(p.timeout, defaultEntraTry))
 	defer cancel()
+	d.checkEnvironment(c.settings)
+	if p.path == WorkloadIdentity {
+		d.checkTokenFile(ctx, p, c.settings, time.Now())
+	}
 	token, out, err := p.try(ctx, policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true})
 	if err != nil {
 		d.addFailure(c, p, out, err)
@@ -111,7 +111,7 @@ func (d *Diagnosis) checkEnvironment(s settings) {
 	}
 }
 
-func (d *Diagnosis) checkTokenFile(s settings, now time.Time) {
+func (d *Diagnosis) checkTokenFile(ctx context.Context, p *provider, s settings, now time.Time) {
 	claims, err := readTokenFile(s.tokenFile)
 	if err != nil {
 		o := fileOutcome(err)
@@ -136,6 +136,7 @@ func (d *Diagnosis) checkTokenFile(s settings, now time.Time) {
 	default:
 		d.add("token times", Pass, "valid until "+claims.Expires.Format(time.RFC3339), "")
 	}
+	d.checkIssuer(ctx, p.client, claims.Issuer)
 }
 
 func (d *Diagnosis) addFailure(c *Credential, p *provider, out outcome, err error) {

@@ -28,6 +28,12 @@ func TestDiagnoseFindsWhatIsWrong(t *testing.T) {
 		{"the node's clock is behind", func(t *testing.T, w *world) {
 			w.project(t, credentialtest.ServiceAccountToken{NotBefore: time.Now().Add(time.Hour)})
 		}, []string{"token times", "request"}, "set the node's clock"},
+		{"the issuer's document names another issuer", func(_ *testing.T, w *world) {
+			w.issuer.Distort(func(document map[string]any) { document["issuer"] = strings.TrimSuffix(issuer, "/") })
+		}, []string{"issuer", "request"}, "trailing slash"},
+		{"the issuer does not answer", func(_ *testing.T, w *world) {
+			w.issuer.Fail(credentialtest.Canned{Status: 404})
+		}, []string{"issuer", "request"}, "could not be fetched"},
 		{"the federated credential is gone", func(t *testing.T, w *world) {
 			if err := w.dir.Unfederate(w.client, w.trust().Name); err != nil {
 				t.Fatal(err)

@@ -59,7 +59,7 @@ func newEntraProvider(o Options, s settings) (*provider, error) {
 		}
 		return token, outcome{source: SourceEntra}, nil
 	}
-	return &provider{path: WorkloadIdentity, timeout: timeout, overlap: true, try: try}, nil
+	return &provider{path: WorkloadIdentity, timeout: timeout, overlap: true, client: o.ClientOptions, try: try}, nil
 }
 
 // defaultScope is what tokens are asked for where a caller names nothing: Azure

@@ -190,6 +190,7 @@ func ExampleCredential_Diagnose() {
 	// pass token file
 	// pass audience
 	// pass token times
+	// pass issuer
 	// fail request
 	// false true
 }

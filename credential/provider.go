@@ -13,6 +13,8 @@ type provider struct {
 	path Path
 	// try sends one request. On failure the outcome says what happened.
 	try func(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, outcome, error)
+	// client is what else is asked with, for a Diagnosis.
+	client azcore.ClientOptions
 	// timeout ends a try.
 	timeout time.Duration
 	// overlap permits a new try beside one that is not answered.
