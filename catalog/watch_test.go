@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,11 +27,20 @@ import (
 
 // watched is one run of Watch on client-go's fakes.
 type watchRun struct {
-	clients   *catalog.WatchClients
-	kube      *fake.Clientset
-	dynamic   *dynamicfake.FakeDynamicClient
+	clients *catalog.WatchClients
+	kube    *fake.Clientset
+	dynamic *dynamicfake.FakeDynamicClient
+
+	mu        sync.Mutex // guards what was reported
 	snapshots []*catalog.Snapshot
 	changes   [][]catalog.Change
+}
+
+// reports returns what was reported so far.
+func (r *watchRun) reports() ([]*catalog.Snapshot, [][]catalog.Change) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.snapshots), slices.Clone(r.changes)
 }
 
 var bindings = schema.GroupVersionResource{Group: "aadpodidentity.k8s.io", Version: "v1", Resource: "azureidentitybindings"}
@@ -55,6 +66,8 @@ func (r *watchRun) start(t *testing.T) (stop func() error) {
 	done := make(chan error, 1)
 	go func() {
 		done <- catalog.Watch(ctx, "one", r.clients, func(s *catalog.Snapshot, c []catalog.Change) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
 			r.snapshots, r.changes = append(r.snapshots, s), append(r.changes, c)
 		}, nil)
 	}()
@@ -79,8 +92,8 @@ func TestWatchSeesWhatIsAddedDuringTheMigration(t *testing.T) {
 		r := newWatchRun(labelledPod("web-1"), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "other"}})
 		stop := r.start(t)
 		settle()
-		if len(r.snapshots) != 1 || len(r.snapshots[0].Workloads) != 1 || !r.snapshots[0].Cluster.Coverage.Complete {
-			t.Fatalf("first report: %+v", r.snapshots)
+		if snaps, _ := r.reports(); len(snaps) != 1 || len(snaps[0].Workloads) != 1 || !snaps[0].Cluster.Coverage.Complete {
+			t.Fatalf("first report: %+v", snaps)
 		}
 
 		binding := custom(t, "{apiVersion: aadpodidentity.k8s.io/v1, kind: AzureIdentityBinding, metadata: {name: late, namespace: shop}, spec: {azureIdentity: web, selector: web}}")
@@ -94,7 +107,8 @@ func TestWatchSeesWhatIsAddedDuringTheMigration(t *testing.T) {
 		}
 		settle()
 		want := [][]catalog.Change{nil, {{Action: catalog.Added, Kind: "AzureIdentityBinding", Namespace: "shop", Name: "late"}}}
-		if diff := cmp.Diff(want, r.changes); diff != "" {
+		_, changes := r.reports()
+		if diff := cmp.Diff(want, changes); diff != "" {
 			t.Errorf("changes (-want +got):\n%s", diff)
 		}
 
@@ -102,20 +116,20 @@ func TestWatchSeesWhatIsAddedDuringTheMigration(t *testing.T) {
 			t.Fatal(err)
 		}
 		settle()
-		last := r.snapshots[len(r.snapshots)-1]
-		if len(last.Workloads) != 0 || len(last.Bindings) != 1 || r.changes[len(r.changes)-1][0].Action != catalog.Removed {
-			t.Errorf("after the pod went: %+v, %+v", last, r.changes)
+		snaps, changes := r.reports()
+		last := snaps[len(snaps)-1]
+		if len(last.Workloads) != 0 || len(last.Bindings) != 1 || changes[len(changes)-1][0].Action != catalog.Removed {
+			t.Errorf("after the pod went: %+v, %+v", last, changes)
 		}
 
 		if err := stop(); !errors.Is(err, context.Canceled) {
 			t.Errorf("Watch ended with %v", err)
 		}
-		reports := len(r.snapshots)
 		if _, err := r.kube.CoreV1().Pods("shop").Create(t.Context(), labelledPod("web-2"), metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		settle()
-		if len(r.snapshots) != reports {
+		if after, _ := r.reports(); len(after) != len(snaps) {
 			t.Error("Watch reported after it returned")
 		}
 	}) // synctest fails the test if a goroutine is left
@@ -124,20 +138,21 @@ func TestWatchSeesWhatIsAddedDuringTheMigration(t *testing.T) {
 func TestWatchSaysWhatItMayNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newWatchRun(labelledPod("web-1"))
-		allowed := false
+		var allowed atomic.Bool
 		r.kube.PrependReactor("list", "deployments", func(clienttesting.Action) (bool, runtime.Object, error) {
-			return !allowed, nil, apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "deployments"}, "", errors.New("no"))
+			return !allowed.Load(), nil, apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "deployments"}, "", errors.New("no"))
 		})
 		stop := r.start(t)
 		settle()
 		want := []catalog.Gap{{Resource: "deployments.apps", Reason: "forbidden: grant list on deployments.apps in all namespaces"}}
-		if len(r.snapshots) != 1 || !cmp.Equal(want, r.snapshots[0].Cluster.Coverage.Gaps) || len(r.snapshots[0].Workloads) != 1 {
-			t.Fatalf("first report: %+v", r.snapshots)
+		if snaps, _ := r.reports(); len(snaps) != 1 || !cmp.Equal(want, snaps[0].Cluster.Coverage.Gaps) || len(snaps[0].Workloads) != 1 {
+			t.Fatalf("first report: %+v", snaps)
 		}
-		allowed = true
+		allowed.Store(true)
 		time.Sleep(2 * time.Minute)
 		settle()
-		if last := r.snapshots[len(r.snapshots)-1]; !last.Cluster.Coverage.Complete {
+		snaps, _ := r.reports()
+		if last := snaps[len(snaps)-1]; !last.Cluster.Coverage.Complete {
 			t.Errorf("the gap stayed: %+v", last.Cluster.Coverage)
 		}
 		_ = stop() // ends with the context's error, as above
@@ -147,8 +162,11 @@ func TestWatchSaysWhatItMayNotRead(t *testing.T) {
 func TestWatchListsAgainWhenItsWatchExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newWatchRun(labelledPod("web-1"))
+		var mu sync.Mutex
 		var watchers []*apiwatch.RaceFreeFakeWatcher
 		r.kube.PrependWatchReactor("pods", func(clienttesting.Action) (bool, apiwatch.Interface, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			w := apiwatch.NewRaceFreeFake()
 			watchers = append(watchers, w)
 			return true, w, nil
@@ -158,12 +176,16 @@ func TestWatchListsAgainWhenItsWatchExpires(t *testing.T) {
 		if _, err := r.kube.CoreV1().Pods("shop").Create(t.Context(), labelledPod("web-2"), metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		for _, w := range slices.Clone(watchers) { // the fake watchers told nothing of it; now they expire
+		mu.Lock()
+		first := slices.Clone(watchers)
+		mu.Unlock()
+		for _, w := range first { // the fake watchers told nothing of it; now they expire
 			w.Error(&metav1.Status{Status: metav1.StatusFailure, Code: 410, Reason: metav1.StatusReasonExpired})
 		}
 		time.Sleep(time.Minute)
 		settle()
-		last := r.snapshots[len(r.snapshots)-1]
+		snaps, _ := r.reports()
+		last := snaps[len(snaps)-1]
 		if len(last.Workloads) != 2 || !last.Cluster.Coverage.Complete {
 			t.Errorf("after the relist: %+v", last)
 		}
