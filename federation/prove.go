@@ -18,7 +18,7 @@ type ProofTarget struct {
 	ServiceAccount string `json:"serviceAccount"`
 	// Triple is what the service account's tokens must carry.
 	Triple
-	// Identity is what has to come back; its client ID and tenant ID are needed.
+	// Identity is what has to come back. Its client ID is needed, and its tenant ID unless ProveOptions has one.
 	Identity catalog.Identity `json:"identity"`
 	// Written is when the credential was last written; zero is long ago.
 	Written time.Time `json:"written,omitzero"`
@@ -34,6 +34,8 @@ type Exchanger func(ctx context.Context, tenantID, clientID, assertion string) (
 
 // ProveOptions are the choices of Prove.
 type ProveOptions struct {
+	// TenantID is the tenant of identities whose own is not known: an AzureIdentity of a managed identity seldom names it.
+	TenantID string
 	// Settle is the time from writing to the first exchange: an earlier one can make Entra remember that there is no trust; 0 is 15 s,
 	// negative is none (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#errors).
 	Settle time.Duration

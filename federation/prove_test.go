@@ -163,6 +163,20 @@ func TestProveFailsAndSaysWhy(t *testing.T) {
 	}
 }
 
+func TestProveTakesTheTenantFromItsOptionsWhereTheIdentityHasNone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		cloud, targets := proof(t, 0)
+		tenant := targets[0].Identity.TenantID
+		targets[0].Identity.TenantID = ""
+		if _, err := federation.Prove(t.Context(), targets, mint, (&entra{cloud: cloud}).exchange, nil); err == nil {
+			t.Error("without any tenant there is nowhere to ask")
+		}
+		if _, err := federation.Prove(t.Context(), targets, mint, (&entra{cloud: cloud}).exchange, &federation.ProveOptions{TenantID: tenant}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestProveOfOldTrustNeedsNoSettling(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		cloud, targets := proof(t, 0)

@@ -39,6 +39,9 @@ func newProver(mint Minter, exchange Exchanger, opts *ProveOptions) *prover {
 
 // prove makes attempts until enough succeed in a row.
 func (p *prover) prove(ctx context.Context, proof *Proof) error {
+	if proof.Identity.TenantID == "" {
+		proof.Identity.TenantID = p.opts.TenantID
+	}
 	if proof.Identity.ClientID == "" || proof.Identity.TenantID == "" {
 		return errors.New("the client ID and the tenant ID of the identity are needed")
 	}
