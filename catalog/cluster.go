@@ -41,5 +41,7 @@ type Gap struct {
 	// Resource is what could not be read: a resource ("azureidentitybindings.aadpodidentity.k8s.io"), a file, an ARM resource, or one
 	// object ("Kind/name") that could not be used.
 	Resource string `json:"resource"`
-	Reason   string `json:"reason"`
+	// Namespace is where the object lies, for a gap of one object whose namespace is known: what it may hide is there.
+	Namespace string `json:"namespace,omitempty"`
+	Reason    string `json:"reason"`
 }

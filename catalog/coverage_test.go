@@ -20,7 +20,7 @@ func TestWhatCouldNotBeUsedLowersTheCoverage(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := catalog.Coverage{Gaps: []catalog.Gap{
-		{Resource: "Deployment/web", Reason: "file:a.yaml#1: spec.template: is a number"},
+		{Resource: "Deployment/web", Namespace: "shop", Reason: "file:a.yaml#1: spec.template: is a number"},
 		{Resource: "file:b.yaml#1", Reason: "did not find expected ','"},
 	}}
 	if diff := cmp.Diff(want, got.Clusters[0].Coverage); diff != "" {
@@ -102,5 +102,9 @@ func TestCoverageKnowsWhatItsGapsDoNotTouch(t *testing.T) {
 	}
 	if (catalog.Coverage{}).Knows("pods") || !(catalog.Coverage{Complete: true}).Knows("pods") {
 		t.Error("a coverage that does not say what it lacks knows nothing, a complete one everything")
+	}
+	one := catalog.Coverage{Gaps: []catalog.Gap{{Resource: "Deployment/web", Namespace: "shop"}}}
+	if one.KnowsIn("shop", "deployments.apps") || !one.KnowsIn("other", "deployments.apps") || one.Knows("deployments.apps") {
+		t.Error("a gap of one object is a gap of its namespace")
 	}
 }

@@ -113,7 +113,7 @@ func (e *estate) readCluster() Cluster {
 	c.PodIdentityMode = e.mode()
 	gaps := make([]Gap, 0, len(c.Coverage.Gaps))
 	for _, g := range c.Coverage.Gaps {
-		gaps = append(gaps, Gap{Resource: text(g.Resource), Reason: text(g.Reason)})
+		gaps = append(gaps, Gap{Resource: text(g.Resource), Namespace: text(g.Namespace), Reason: text(g.Reason)})
 	}
 	if len(gaps) == 0 && !c.Coverage.Complete {
 		gaps = append(gaps, Gap{Resource: "cluster", Reason: "the snapshot is marked incomplete and does not say why"})
@@ -141,7 +141,7 @@ func (m Malformed) gap() Gap {
 	if m.Object == "" {
 		return Gap{Resource: text(m.Origin), Reason: text(m.Reason)}
 	}
-	return Gap{Resource: text(m.Object), Reason: text(malformedMessage(m))}
+	return Gap{Resource: text(m.Object), Namespace: text(m.Namespace), Reason: text(malformedMessage(m))}
 }
 
 func coverageOf(gaps []Gap) Coverage {

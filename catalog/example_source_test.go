@@ -27,10 +27,12 @@ func ExampleFiles() {
 	}
 	snap, err := catalog.Files("aks-eastus-01", fsys, nil).Read(context.Background())
 	fmt.Println(len(snap.Bindings), "binding,", len(snap.Workloads), "workload, error", err)
-	fmt.Println(snap.Cluster.Coverage.Gaps)
+	for _, g := range snap.Cluster.Coverage.Gaps {
+		fmt.Println(g.Resource, g.Reason)
+	}
 	// Output:
 	// 1 binding, 1 workload, error <nil>
-	// [{file:cut.json is truncated: it ends in the middle of an object}]
+	// file:cut.json is truncated: it ends in the middle of an object
 }
 
 func ExampleDir() {

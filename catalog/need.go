@@ -146,7 +146,7 @@ func compareIdentities(a, b Identity) int {
 func compareClusters(a, b Cluster) int { return strings.Compare(a.Name, b.Name) }
 
 func compareGaps(a, b Gap) int {
-	return cmp.Or(strings.Compare(a.Resource, b.Resource), strings.Compare(a.Reason, b.Reason))
+	return cmp.Or(strings.Compare(a.Resource, b.Resource), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Reason, b.Reason))
 }
 
 func sortedEnv(env []Env) []Env {

@@ -80,11 +80,17 @@ func (u unread) knows(r read, namespace string) bool {
 // Knows reports whether the absence of an object of a resource means that there is none: whether no gap is of that resource, or of
 // something that may have held it. Resources are called as kubectl and RBAC call them: "serviceaccounts", "pods", "deployments.apps".
 // Kinds with a pod template count as one, since any of them may own a pod.
-func (c Coverage) Knows(resources ...string) bool {
+func (c Coverage) Knows(resources ...string) bool { return c.KnowsIn("", resources...) }
+
+// KnowsIn is [Coverage.Knows] for one namespace: gaps of single objects of other namespaces do not count.
+func (c Coverage) KnowsIn(namespace string, resources ...string) bool {
 	if !c.Complete && len(c.Gaps) == 0 {
 		return false
 	}
 	for _, g := range c.Gaps {
+		if namespace != "" && g.Namespace != "" && g.Namespace != namespace {
+			continue
+		}
 		r, some := g.read()
 		for _, resource := range resources {
 			if some && (r == readAll || r == readOfResource(resource)) {

@@ -20,7 +20,7 @@ var wouldBreak = [...]catalog.Code{
 // blockers returns why a unit may not move, sorted; none when it may.
 func blockers(u Unit, cl catalog.Cluster, cat *catalog.Catalog, fed *federation.Plan, accept []catalog.Code) []Reason {
 	var out []Reason
-	out = append(out, coverageReasons(cl)...)
+	out = append(out, coverageReasons(u, cl)...)
 	out = append(out, accountReasons(u, cl)...)
 	out = append(out, trustReasons(u, cl, fed)...)
 	for _, f := range append(append([]catalog.Finding{}, cat.Findings...), fed.Findings...) {
@@ -36,15 +36,25 @@ func blockers(u Unit, cl catalog.Cluster, cat *catalog.Catalog, fed *federation.
 	return slices.Compact(out)
 }
 
-func coverageReasons(cl catalog.Cluster) []Reason {
+// coverageReasons holds a unit while something that could bear on it was not read. An object that could not be used bears on its own
+// namespace, except a binding or an identity where bindings match across namespaces.
+func coverageReasons(u Unit, cl catalog.Cluster) []Reason {
 	if cl.Coverage.Complete {
 		return nil
 	}
+	across := cl.PodIdentityMode != catalog.ModeNamespaced && cl.PodIdentityMode != catalog.ModeManaged
 	what := "the reads of the cluster are not known to be complete"
 	if gaps := cl.Coverage.Gaps; len(gaps) > 0 {
 		names := make([]string, 0, len(gaps))
 		for _, g := range gaps {
+			elsewhere := g.Namespace != "" && g.Namespace != u.Namespace
+			if elsewhere && !(across && strings.HasPrefix(g.Resource, "AzureIdentity")) {
+				continue
+			}
 			names = append(names, g.Resource)
+		}
+		if len(names) == 0 {
+			return nil
 		}
 		slices.Sort(names)
 		what = "could not read " + strings.Join(names, ", ")
