@@ -22,7 +22,7 @@ type node struct {
 func (c *Cluster) addNode(settled bool) *node {
 	n := &node{name: fmt.Sprintf("node-%03d", len(c.nodes)), nmi: c.fleet.uid(), nmiAt: c.fleet.now}
 	if !settled {
-		n.nmiAt = c.fleet.now.Add(nmiStart)
+		n.nmiAt = c.fleet.now.Add(time.Duration(float64(nmiStart) * c.fleet.opts.Pace))
 	}
 	c.nodes = append(c.nodes, n)
 	c.create(map[string]any{

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/cutover/cutovertest"
+	"github.com/wimigrate/wimigrate/federation"
+)
+
+// pace makes a second of the demonstration a minute and more of a cluster.
+const pace = 0.01
+
+// demo moves a fleet of two clusters in memory.
+func demo(ctx context.Context, out io.Writer) (int, error) {
+	f := simulated()
+	fmt.Fprintln(out, "A simulated fleet: two regions, pods that take tokens all the time, scale-outs, and one application whose SDK is too old.")
+	if err := pause(ctx, time.Second); err != nil { // for the pods to come up
+		return cutover.ExitError, err
+	}
+	plan, err := f.Plan(ctx, &cutover.PlanOptions{
+		Soak: time.Second, Limits: cutover.Limits{Bake: 200 * time.Millisecond, InducePods: 10},
+		Order: func(a, b cutover.Unit) int { return last(a) - last(b) },
+	})
+	if err != nil {
+		return cutover.ExitError, err
+	}
+	if err := plan.Show(out); err != nil {
+		return cutover.ExitError, err
+	}
+	fmt.Fprintln(out)
+	f.ResetTally()
+	line := newTimeline(out)
+	r, err := cutover.NewRunner(f.Clusters(), cutovertest.NewJournal(), demoGates(), &cutover.Options{
+		Trust: f, Exchanger: f, Oracle: f, SoakEvery: 500 * time.Millisecond, Patience: 5 * time.Second, OnEvent: line.event,
+	})
+	if err != nil {
+		return cutover.ExitError, err
+	}
+	rep, err := r.Run(ctx, plan)
+	line.draw()
+	printReport(out, rep)
+	t := f.Tally()
+	fmt.Fprintf(out, "\n%d tokens taken while it happened: %d failed, %d of a wrong identity; %d by the new path, %d by the old one.\n",
+		t.Taken, t.Failed, t.Wrong, t.NewPath, t.OldPath)
+	return exitCode(plan, rep, err), err
+}
+
+// simulated is a fleet under way: some of its workloads scale while they are moved.
+func simulated() *cutovertest.Fleet {
+	f := cutovertest.New(&cutovertest.Options{Pace: pace, TokenEvery: 20 * time.Second})
+	for _, region := range []string{"eastus", "westeurope"} {
+		c := f.AddCluster("aks-"+region+"-01", region, 4)
+		c.Deploy(cutovertest.App{Namespace: "shop", Name: "web", HPA: true})
+		c.Deploy(cutovertest.App{Namespace: "orders", Name: "queue", Kind: "StatefulSet"})
+		c.Deploy(cutovertest.App{Namespace: "logs", Name: "shipper", Kind: "DaemonSet"})
+		n := 3
+		var wave func(s *cutovertest.Script)
+		wave = func(s *cutovertest.Script) {
+			n = 9 - n
+			s.Scale("Deployment", "shop", "web", n)
+			if region == "eastus" { // nodes come and go here
+				s.AddNode()
+				s.DropNode()
+			}
+			s.Again(4*time.Minute, wave)
+		}
+		c.After(2*time.Minute, wave)
+	}
+	f.Cluster("aks-westeurope-01").Deploy(cutovertest.App{Namespace: "zz-legacy", Name: "ledger", SDK: cutovertest.SDKOld})
+	return f
+}
+
+// last puts the application that will fail behind all others, so that the reader sees them move first.
+func last(u cutover.Unit) int {
+	if u.Namespace == "zz-legacy" {
+		return 1
+	}
+	return 0
+}
+
+// demoGates are gates of the library, at the demonstration's pace. The load gate is its own: it raises the autoscaler's minimum where
+// there is one, and asks the new pods how they got their tokens.
+func demoGates() cutover.Gates {
+	injected := cutover.Eventually(cutover.InjectionProbe(10), 5*time.Second, 100*time.Millisecond)
+	clean := cutover.Eventually(cutover.TelemetryClean(), 5*time.Second, 200*time.Millisecond)
+	newPath := cutover.NewPath(cutover.OldPathSilent(500*time.Millisecond), clean)
+	load := func(ctx context.Context, t cutover.Target) cutover.Verdict {
+		if t.Unit.Namespace == "shop" {
+			hpa := cutover.Ref{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler", Namespace: "shop", Name: "web"}
+			if err := t.Induce(ctx, cutover.Induction{Object: hpa, Path: []string{"spec", "minReplicas"}, To: 7, Extra: 4}); err != nil {
+				return cutover.Verdict{Gate: "load", Result: cutover.Inconclusive, Hold: cutover.HoldLoad, Reason: err.Error()}
+			}
+		}
+		return newPath(ctx, t)
+	}
+	return cutover.Gates{
+		Preflight: onlyOne, Annotated: injected, DualPath: newPath, Load: load, Canary: clean, Unbound: clean, LoadAgain: load, Soak: clean,
+		Trusted: cutover.TrustProven(&federation.ProveOptions{Settle: -1, Every: 50 * time.Millisecond, Deadline: 5 * time.Second}),
+	}
+}
+
+// onlyOne runs the preflight checks that a cluster in memory can answer.
+func onlyOne(ctx context.Context, t cutover.Target) cutover.Verdict {
+	var evidence []cutover.Evidence
+	for _, c := range cutover.Checks() {
+		switch c.Code {
+		case "PF05", "PF06", "PF07", "PF08", "PF11":
+			evidence = append(evidence, c.Run(ctx, t, cutover.PreflightOptions{})...)
+		}
+	}
+	return cutover.Judge("preflight", evidence...)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

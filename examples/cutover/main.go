@@ -1,0 +1,121 @@
+// Command cutover moves a fleet off Pod Identity, one namespace at a time. With no flags it moves a simulated fleet before the reader's
+// eyes: scale-outs while it works, and one application that stays on the old path in silence, which is caught and rolled back. With
+// -fleet it shows what it would do to a real one, and with -approve does it. Run it again to resume.
+//
+// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending, 3 blocked by findings, 4 held, 5 frozen or rolled back, 6 the plan is
+// stale, 7 somebody else is at work, 8 incomplete coverage.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/wimigrate/wimigrate/cutover"
+)
+
+type config struct {
+	fleet, plan, save, journal, namespace string
+	approve, resume, rollback, status     bool
+	units                                 []string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	code, err := run(ctx, os.Args[1:], os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, out io.Writer) (int, error) {
+	c, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return cutover.ExitDone, nil
+	}
+	if err != nil {
+		return cutover.ExitError, err
+	}
+	if c.fleet == "" {
+		return demo(ctx, out)
+	}
+	w, err := open(ctx, c, out)
+	if err != nil {
+		return exitCode(nil, nil, err), err
+	}
+	defer w.close()
+	return w.work(ctx, c, out)
+}
+
+func parse(args []string) (config, error) {
+	var c config
+	f := flag.NewFlagSet("cutover", flag.ContinueOnError)
+	f.StringVar(&c.fleet, "fleet", "", "`file` that lists the clusters by kubeconfig context (fleet.yaml); default: a simulated fleet")
+	f.StringVar(&c.plan, "plan", "", "saved plan `file` to run; default: a fresh plan")
+	f.StringVar(&c.save, "save", "", "`file` to save a fresh plan to")
+	f.StringVar(&c.journal, "journal", "cutover.journal", "journal `file`")
+	f.StringVar(&c.namespace, "journal-namespace", "", "keep the journal in ConfigMaps of this `namespace` of each cluster instead")
+	f.BoolVar(&c.approve, "approve", false, "make the changes")
+	f.BoolVar(&c.resume, "resume", false, "go on with a plan that was approved before; needs -plan")
+	f.BoolVar(&c.rollback, "rollback", false, "put back what is still ours, for the units named, or for all; needs -plan")
+	f.BoolVar(&c.status, "status", false, "say where the units stand; needs -plan")
+	if err := f.Parse(args); err != nil {
+		return c, err
+	}
+	c.units = f.Args()
+	if (c.resume || c.rollback || c.status) && c.plan == "" {
+		return c, errors.New("-resume, -rollback and -status need the -plan that they are about")
+	}
+	return c, nil
+}
+
+// work does what the flags ask for.
+func (w *world) work(ctx context.Context, c config, out io.Writer) (int, error) {
+	r, err := cutover.NewRunner(w.clusters, w.journal, gates(), w.options(out))
+	if err != nil {
+		return cutover.ExitError, err
+	}
+	var rep *cutover.Report
+	switch {
+	case c.status:
+		rep, err = r.Status(ctx, w.plan)
+	case c.rollback:
+		rep, err = r.Rollback(ctx, w.plan, c.units...)
+	case c.approve || c.resume:
+		rep, err = r.Run(ctx, w.plan)
+	default:
+		if err := w.plan.Show(out); err != nil {
+			return cutover.ExitError, err
+		}
+		fmt.Fprintln(out, "\nNothing was changed. -approve makes these changes.")
+		return pending(w.plan), nil
+	}
+	printReport(out, rep)
+	return exitCode(w.plan, rep, err), err
+}
+
+// pending is the exit code of a plan that was only shown.
+func pending(p *cutover.Plan) int {
+	for _, b := range p.Blocked {
+		for _, r := range b.Reasons {
+			if r.Code == cutover.IncompleteCoverage {
+				return cutover.ExitIncomplete
+			}
+		}
+	}
+	switch {
+	case len(p.Units) > 0:
+		return cutover.ExitPending
+	case len(p.Blocked) > 0:
+		return cutover.ExitBlocked
+	}
+	return cutover.ExitDone
+}
