@@ -211,6 +211,7 @@ func (u *unitRun) save(ctx context.Context) error {
 }
 
 func (u *unitRun) setState(ctx context.Context, s State, h Hold, reason string) error {
+	news := u.rec.State != s || u.rec.Reason != reason
 	u.rec.State, u.rec.Hold, u.rec.Reason = s, h, reason
 	if err := u.save(ctx); err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -219,7 +220,9 @@ func (u *unitRun) setState(ctx context.Context, s State, h Hold, reason string) 
 	if s == Frozen {
 		kind = EventFrozen
 	}
-	u.tell(Event{Type: kind, State: s, Message: reason})
+	if news {
+		u.tell(Event{Type: kind, State: s, Message: reason})
+	}
 	return nil
 }
 

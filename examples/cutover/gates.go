@@ -15,10 +15,10 @@ func gates() cutover.Gates {
 		Trusted:   cutover.TrustProven(nil),
 		Annotated: injected,
 		DualPath:  cutover.AllOf(cutover.NewPods(), newPath),
-		Load:      cutover.NewPods(),
+		Load:      cutover.Load(nil),
 		Canary:    cutover.NewPods(),
 		Unbound:   cutover.AllOf(cutover.NewPods(), newPath),
-		LoadAgain: cutover.NewPods(),
+		LoadAgain: cutover.Load(nil),
 		Soak:      cutover.AllOf(cutover.InjectionProbe(1), cutover.NewPods()),
 	}
 }
