@@ -18,7 +18,8 @@ type counter struct{ n atomic.Int64 }
 func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := c.n.Add(1)
 	if r.URL.Query().Get("watch") != "" {
-		w.(http.Flusher).Flush()
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 		return
 	}

@@ -37,9 +37,9 @@ func (i *Injector) serve(f Fault, next http.Handler, w http.ResponseWriter, r *h
 	case f.ExpireWatch && (isWatch(r) || r.URL.Query().Get("continue") != ""):
 		expire(w, r)
 	case f.CloseWatchAfter > 0 && isWatch(r):
-		ctx, cancel := context.WithTimeout(r.Context(), f.CloseWatchAfter)
+		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(&fuse{ResponseWriter: w, after: f.CloseWatchAfter, cancel: cancel}, r.WithContext(ctx))
 	case f.Stale > 0 && r.Method == http.MethodGet && !isWatch(r):
 		i.serveStale(f, next, w, r)
 	case f.ResetAfter:
@@ -98,6 +98,26 @@ func (i *Injector) serveStale(f Fault, next http.Handler, w http.ResponseWriter,
 	_, _ = w.Write(a.Body.Bytes())
 }
 
+// fuse ends a request some time after its answer began.
+type fuse struct {
+	http.ResponseWriter
+
+	after  time.Duration
+	cancel context.CancelFunc
+	lit    bool
+}
+
+func (f *fuse) WriteHeader(status int) {
+	if !f.lit {
+		f.lit = true
+		time.AfterFunc(f.after, f.cancel)
+	}
+	f.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController flush.
+func (f *fuse) Unwrap() http.ResponseWriter { return f.ResponseWriter }
+
 // cutter lets some bytes through and then cuts the connection.
 type cutter struct {
 	http.ResponseWriter
@@ -118,6 +138,9 @@ func (c *cutter) Write(b []byte) (int, error) {
 	}
 	panic(http.ErrAbortHandler)
 }
+
+// Unwrap lets http.ResponseController flush.
+func (c *cutter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // Proxy returns a handler that passes requests on to a server which roots vouch for. Put an injector in front with Wrap.
 func Proxy(to *url.URL, roots *x509.CertPool) http.Handler {
