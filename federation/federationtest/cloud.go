@@ -24,7 +24,8 @@ type CloudOptions struct {
 	// ARMRates and GraphRates throttle: requests above them are answered 429. Zero rates do not throttle; federation.ARMRates are the
 	// published ones.
 	ARMRates, GraphRates federation.Rates
-	// PageSize is the number of credentials on a page of a listing; 0 is 10.
+	// PageSize is the number of credentials on a page of a listing; 0 is 20, all that an identity can hold. Each page counts as a request
+	// to be throttled: smaller pages do not go with the published rates, which allow one in 4 s.
 	PageSize int
 	// UnsupportedRegions answer 405; nil is malaysiasouth and newzealandnorth.
 	UnsupportedRegions []string
@@ -92,7 +93,7 @@ func NewCloud(opts *CloudOptions) *Cloud {
 		c.opts.TenantID = "11111111-2222-3333-4444-555555555555"
 	}
 	if c.opts.PageSize <= 0 {
-		c.opts.PageSize = 10
+		c.opts.PageSize = federation.MaxCredentials
 	}
 	if c.opts.UnsupportedRegions == nil {
 		c.opts.UnsupportedRegions = []string{"malaysiasouth", "newzealandnorth"}
