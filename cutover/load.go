@@ -26,6 +26,8 @@ type LoadOptions struct {
 	Probe Gate
 	// Also are asked at every look as well: none may fail, and all must pass at the end. [NoRegression] belongs here.
 	Also []Gate
+	// birthsOnly leaves the witnesses of the path out: while other workloads of the unit are still on the old one, they cannot tell.
+	birthsOnly bool
 }
 
 func (o *LoadOptions) withDefaults() LoadOptions {

@@ -94,6 +94,9 @@ func (r *loadRun) rung(y *loadTally, births []*birth, fresh []string) string {
 
 // pathEvidence is what the witnesses of the path say of the counted pods: one of them must have seen enough.
 func (r *loadRun) pathEvidence(counted []*birth) []Evidence {
+	if r.o.birthsOnly {
+		return nil
+	}
 	v4 := r.quiet.evidence(r.t.Unit.Namespace)
 	silent := verdictIs(v4, Pass)
 	said := 0

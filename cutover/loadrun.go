@@ -101,8 +101,10 @@ func (r *loadRun) step(ctx context.Context, look bool) (Verdict, bool) {
 func (r *loadRun) look(ctx context.Context) (Verdict, bool) {
 	r.looks++
 	r.probed = r.o.Probe(ctx, r.t)
-	r.quiet.read(ctx, r.t)
-	r.askTelemetry(ctx)
+	if !r.o.birthsOnly {
+		r.quiet.read(ctx, r.t)
+		r.askTelemetry(ctx)
+	}
 	r.also = r.also[:0]
 	for _, g := range r.o.Also {
 		r.also = append(r.also, g(ctx, r.t))
@@ -145,7 +147,9 @@ func (r *loadRun) open(ctx context.Context) error {
 	}
 	r.nodes, r.opened, r.looks = nodes, time.Now(), 0
 	r.quiet = loadQuiet{}
-	r.quiet.read(ctx, r.t)
+	if !r.o.birthsOnly {
+		r.quiet.read(ctx, r.t)
+	}
 	for _, y := range r.sight.tallies {
 		y.need, y.nodes = r.requirement(y)
 	}

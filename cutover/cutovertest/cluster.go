@@ -38,7 +38,8 @@ func newCluster(f *Fleet, name, region string) *Cluster {
 		nmi: nmi{served: map[string]map[string]int64{}, assigned: map[string]bool{}}, webhook: webhook{seen: map[string][]sighting{}},
 	}
 	c.create(namespaceObject("kube-system"), "")
-	c.create(webhookObject(), "")
+	c.create(webhookObject(c.caBundle()), "")
+	c.create(hookEndpoints(), "")
 	return c
 }
 

@@ -162,14 +162,14 @@ func envOf(pod map[string]any, name string) string {
 	return ""
 }
 
-func webhookObject() map[string]any {
+func webhookObject(ca string) map[string]any {
 	return map[string]any{
 		"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
 		"metadata": map[string]any{"name": "azure-wi-webhook-mutating-webhook-configuration"},
 		"webhooks": []any{map[string]any{
 			"name": workloadid.WebhookName, "failurePolicy": "Fail", "sideEffects": "None",
 			"objectSelector": map[string]any{"matchLabels": map[string]any{workloadid.UseLabel: workloadid.UseValue}},
-			"clientConfig":   map[string]any{"service": map[string]any{"name": "azure-wi-webhook-webhook-service", "namespace": "kube-system"}},
+			"clientConfig":   map[string]any{"caBundle": ca, "service": map[string]any{"name": hookService, "namespace": "kube-system"}},
 		}},
 	}
 }

@@ -1,0 +1,127 @@
+package cutover
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/wimigrate/wimigrate/federation"
+)
+
+// GateOptions tune [DefaultGates]. A zero field means its default.
+type GateOptions struct {
+	// Preflight gives the checks what a cluster cannot tell; see [Preflight].
+	Preflight *PreflightOptions
+	// Prove says how trust is proven; see [TrustProven].
+	Prove *federation.ProveOptions
+	// Probes is how many dry-run pods prove the webhook before any pod changes; default: [DefaultProbes].
+	Probes int
+	// Settle is how long a gate waits for what needs a moment, such as the webhook's picture of service accounts; default: 2 minutes.
+	Settle time.Duration
+	// Quiet is how long NMI's counters are watched at the canary and after the second rollout; default: 1 minute.
+	Quiet time.Duration
+	// Load and LoadAgain tune the two load windows; LoadAgain defaults to Load with a window of 5 minutes. See [LoadOptions].
+	Load, LoadAgain *LoadOptions
+	// Also are asked in the load windows and during the soak, such as [NoRegression].
+	Also []Gate
+}
+
+func (o *GateOptions) withDefaults() GateOptions {
+	var out GateOptions
+	if o != nil {
+		out = *o
+	}
+	number(&out.Settle, 2*time.Minute)
+	number(&out.Quiet, time.Minute)
+	if out.Load == nil {
+		out.Load = &LoadOptions{}
+	}
+	if out.LoadAgain == nil {
+		again := *out.Load
+		if again.Window == 0 {
+			again.Window = 5 * time.Minute
+		}
+		out.LoadAgain = &again
+	}
+	for _, l := range []**LoadOptions{&out.Load, &out.LoadAgain} {
+		with := **l
+		with.Also = slices.Concat(with.Also, out.Also)
+		*l = &with
+	}
+	return out
+}
+
+// settleEvery is how often a gate asks again while it waits for something to settle.
+const settleEvery = 5 * time.Second
+
+// DefaultGates wires the provided gates to the steps of a unit:
+//
+//	Preflight            Preflight
+//	Trusted              TrustProven
+//	Annotated            InjectionProbe, until the webhook knows the annotation
+//	DualPath             NewPods; of a CronJob, the pods of its next run
+//	Load                 Load
+//	Canary               NewPods and NewPath(OldPathSilent, TelemetryClean)
+//	Unbound              the same for every pod
+//	LoadAgain            Load, in a shorter window
+//	Soak                 InjectionProbe, StillInjected, NewPath(StillSilent, TelemetryClean)
+//
+// Each can be replaced or joined with others by [AllOf]. They need what the runner's options carry: an Exchanger, and a PathOracle
+// that can read NMI or the applications; without them a unit is held, not passed.
+func DefaultGates(opts *GateOptions) Gates {
+	o := opts.withDefaults()
+	settled := func(g Gate) Gate { return Eventually(g, o.Settle, settleEvery) }
+	pods := settled(NewPods())
+	moved := AllOf(pods, untilClear(NewPath(OldPathSilent(o.Quiet), TelemetryClean()), o.Settle))
+	run := Load(&LoadOptions{Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, Probe: o.Load.Probe, birthsOnly: true})
+	return Gates{
+		Preflight: Preflight(o.Preflight),
+		Trusted:   TrustProven(o.Prove),
+		Annotated: Named("annotated", settled(InjectionProbe(o.Probes))),
+		DualPath:  Named("dual path", ofRuns(run, pods)),
+		Load:      Load(o.Load),
+		Canary:    Named("canary", ofCanary(moved)),
+		Unbound:   Named("unbound", ofRuns(run, moved)),
+		LoadAgain: Named("load again", Load(o.LoadAgain)),
+		Soak: Named("soak", AllOf(append([]Gate{InjectionProbe(1), StillInjected(), NewPath(StillSilent(), TelemetryClean())},
+			o.Also...)...)),
+	}
+}
+
+// untilClear asks a gate again while it is inconclusive. A failure stands: what NMI served once it may serve again, however silent it is
+// the next time.
+func untilClear(g Gate, within time.Duration) Gate {
+	return func(ctx context.Context, t Target) Verdict {
+		for deadline := time.Now().Add(within); ; {
+			v := g(ctx, t)
+			left := time.Until(deadline)
+			if v.Result == Pass || v.Result == Fail || left <= 0 {
+				return v
+			}
+			if err := sleep(ctx, min(settleEvery, left)); err != nil {
+				return stopped(v, err)
+			}
+		}
+	}
+}
+
+// ofRuns asks run for a workload whose pods come and go, such as a CronJob, and pods for the others.
+func ofRuns(run, pods Gate) Gate {
+	return func(ctx context.Context, t Target) Verdict {
+		if slices.ContainsFunc(t.Workloads, func(w Workload) bool { return w.Kind == "CronJob" }) {
+			return run(ctx, t)
+		}
+		return pods(ctx, t)
+	}
+}
+
+// ofCanary asks a gate where there is a canary. Where the object's own strategy cannot hold one, the rollout is under way, and the next
+// step judges all of it.
+func ofCanary(g Gate) Gate {
+	return func(ctx context.Context, t Target) Verdict {
+		if t.Canary > 0 {
+			return g(ctx, t)
+		}
+		return Judge("canary", Evidence{Check: "V2", Object: t.Unit.ID, Got: "this rollout cannot be held at a canary; all of it is judged next", Result: Pass})
+	}
+}
