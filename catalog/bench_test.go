@@ -20,10 +20,10 @@ import (
 // benchItem is one object of a dump as clusters have them: of ten, eight are pods, one in five of them labelled, one is a Deployment,
 // one a service account.
 func benchItem(i int) string {
-	switch {
-	case i%10 == 8:
+	switch i % 10 {
+	case 8:
 		return fmt.Sprintf(benchDeployment, i)
-	case i%10 == 9:
+	case 9:
 		return fmt.Sprintf("- apiVersion: v1\n  kind: ServiceAccount\n  metadata:\n    creationTimestamp: \"2024-01-01T00:00:00Z\"\n    name: sa-%[1]d\n    namespace: shop\n    resourceVersion: \"%[1]d\"\n    uid: 5c1f3e2a-0bc1-4b7e-9d0e-0123456789ab\n", i)
 	}
 	label := ""

@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -136,8 +137,7 @@ func ExampleLoadFleet() {
 	defer remove()
 	fleet, err := catalog.LoadFleet(file)
 	fmt.Println(len(fleet.Clusters), fleet.Cloud)
-	if e, ok := err.(interface{ Unwrap() []error }); ok {
-		wrong := e.Unwrap()[0].(*catalog.FleetError)
+	if wrong, ok := errors.AsType[*catalog.FleetError](err); ok {
 		fmt.Printf("line %d: %s: %s\n", wrong.Line, wrong.Field, wrong.Reason)
 	}
 	// Output:

@@ -225,7 +225,7 @@ func TestAHangingServerEndsWithTheDeadline(t *testing.T) {
 		return false
 	}
 	snap, err := catalog.Live("one", s.config(), &catalog.LiveOptions{Timeout: time.Second}).Read(t.Context())
-	if err == nil || snap.Cluster.Coverage.Complete || !strings.Contains(fmt.Sprint(snap.Cluster.Coverage.Gaps), "{deployments.apps timed out}") {
+	if err == nil || snap.Cluster.Coverage.Complete || !slices.Contains(snap.Cluster.Coverage.Gaps, catalog.Gap{Resource: "deployments.apps", Reason: "timed out"}) {
 		t.Errorf("coverage %+v, error %v", snap.Cluster.Coverage, err)
 	}
 	if len(snap.Bindings) != 1 {

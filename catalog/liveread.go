@@ -100,6 +100,7 @@ func (e encoding) accept() string {
 		return protobuf + ",application/json;q=0.5"
 	case asMetadata:
 		return protobuf + ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1;q=0.5"
+	case asJSON:
 	}
 	return "application/json"
 }

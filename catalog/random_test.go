@@ -20,8 +20,8 @@ func randomSnapshot(r *rand) catalog.Snapshot {
 func fill(v reflect.Value, r *rand, depth int) {
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i), r, depth+1)
+		for _, field := range v.Fields() {
+			fill(field, r, depth+1)
 		}
 	case reflect.Pointer:
 		if r.Intn(3) > 0 {

@@ -58,6 +58,7 @@ type Change struct {
 // ChangeAction says what happened to an object.
 type ChangeAction string
 
+// What happens to objects.
 const (
 	Added   ChangeAction = "added"
 	Changed ChangeAction = "changed"

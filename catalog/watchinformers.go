@@ -66,6 +66,7 @@ func newInformer(clients *WatchClients, l liveList) (cache.SharedIndexInformer, 
 			return nil, err
 		}
 		return generic.Informer(), nil
+	case asJSON:
 	}
 	return dynamicinformer.NewFilteredDynamicInformer(clients.Dynamic, gvr, metav1.NamespaceAll, 0, cache.Indexers{}, tweak).Informer(), nil
 }
@@ -84,9 +85,12 @@ func (w *watch) listen(l liveList, informer cache.SharedIndexInformer) error {
 	}
 	err = informer.SetTransform(func(o any) (any, error) {
 		object, ok := o.(runtime.Object)
+		if !ok {
+			return o, nil // it was transformed before
+		}
 		m, err := meta.Accessor(o)
-		if !ok || err != nil {
-			return o, nil
+		if err != nil {
+			return nil, err
 		}
 		return &watched{object: object, ObjectMeta: metav1.ObjectMeta{
 			Namespace: m.GetNamespace(), Name: m.GetName(), ResourceVersion: m.GetResourceVersion(), UID: m.GetUID(), Labels: m.GetLabels(),

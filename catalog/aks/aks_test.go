@@ -8,7 +8,6 @@ import (
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	acs "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/containerservice/armcontainerservice/v6"
 	acsfake "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/containerservice/armcontainerservice/v6/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/msi/armmsi"
@@ -43,26 +42,26 @@ func (a *azure) Do(r *http.Request) (*http.Response, error) {
 func cluster() acs.ManagedCluster {
 	state := acs.ManagedClusterPodIdentityProvisioningStateFailed
 	return acs.ManagedCluster{
-		ID: to.Ptr(clusterID), Name: to.Ptr("one"), Location: to.Ptr("eastus"),
+		ID: new(clusterID), Name: new("one"), Location: new("eastus"),
 		Properties: &acs.ManagedClusterProperties{
-			OidcIssuerProfile: &acs.ManagedClusterOIDCIssuerProfile{Enabled: to.Ptr(true), IssuerURL: to.Ptr("https://eastus.oic.prod-aks.azure.com/t/g/")},
+			OidcIssuerProfile: &acs.ManagedClusterOIDCIssuerProfile{Enabled: new(true), IssuerURL: new("https://eastus.oic.prod-aks.azure.com/t/g/")},
 			PodIdentityProfile: &acs.ManagedClusterPodIdentityProfile{
-				Enabled: to.Ptr(true),
+				Enabled: new(true),
 				UserAssignedIdentities: []*acs.ManagedClusterPodIdentity{
-					{Name: to.Ptr("web"), Namespace: to.Ptr("shop"), Identity: &acs.UserAssignedIdentity{ClientID: to.Ptr("c"), ResourceID: to.Ptr(identityID)}},
+					{Name: new("web"), Namespace: new("shop"), Identity: &acs.UserAssignedIdentity{ClientID: new("c"), ResourceID: new(identityID)}},
 					{
-						Name: to.Ptr("broken"), Namespace: to.Ptr("shop"), BindingSelector: to.Ptr("other"), ProvisioningState: &state,
+						Name: new("broken"), Namespace: new("shop"), BindingSelector: new("other"), ProvisioningState: &state,
 						ProvisioningInfo: &acs.ManagedClusterPodIdentityProvisioningInfo{Error: &acs.ManagedClusterPodIdentityProvisioningError{
 							Error: &acs.ManagedClusterPodIdentityProvisioningErrorBody{
-								Code: to.Ptr("PodIdentityAddonIdentitiesAssignmentError"), Message: to.Ptr("not assigned"),
-								Details: []*acs.ManagedClusterPodIdentityProvisioningErrorBody{{Message: to.Ptr("no permission")}},
+								Code: new("PodIdentityAddonIdentitiesAssignmentError"), Message: new("not assigned"),
+								Details: []*acs.ManagedClusterPodIdentityProvisioningErrorBody{{Message: new("no permission")}},
 							},
 						}},
 					},
 				},
 				UserAssignedIdentityExceptions: []*acs.ManagedClusterPodIdentityException{
-					{Name: to.Ptr("aks-addon-exception"), Namespace: to.Ptr("kube-system"), PodLabels: map[string]*string{"kubernetes.azure.com/managedby": to.Ptr("aks")}},
-					{Name: to.Ptr("agent"), Namespace: to.Ptr("shop"), PodLabels: map[string]*string{"app": to.Ptr("agent")}},
+					{Name: new("aks-addon-exception"), Namespace: new("kube-system"), PodLabels: map[string]*string{"kubernetes.azure.com/managedby": new("aks")}},
+					{Name: new("agent"), Namespace: new("shop"), PodLabels: map[string]*string{"app": new("agent")}},
 				},
 			},
 		},
@@ -83,7 +82,7 @@ func newAzure() *azure {
 			NewListPager: func(*acs.ManagedClustersClientListOptions) (resp azfake.PagerResponder[acs.ManagedClustersClientListResponse]) {
 				for _, id := range []string{clusterID, strings.Replace(clusterID, "/one", "/two", 1)} {
 					resp.AddPage(http.StatusOK, acs.ManagedClustersClientListResponse{ManagedClusterListResult: acs.ManagedClusterListResult{
-						Value: []*acs.ManagedCluster{{ID: to.Ptr(id)}}}}, nil)
+						Value: []*acs.ManagedCluster{{ID: new(id)}}}}, nil)
 				}
 				return
 			},
@@ -92,7 +91,7 @@ func newAzure() *azure {
 			NewListBySubscriptionPager: func(*armmsi.UserAssignedIdentitiesClientListBySubscriptionOptions) (resp azfake.PagerResponder[armmsi.UserAssignedIdentitiesClientListBySubscriptionResponse]) {
 				for _, name := range []string{"web", "batch"} {
 					resp.AddPage(http.StatusOK, armmsi.UserAssignedIdentitiesClientListBySubscriptionResponse{UserAssignedIdentitiesListResult: armmsi.UserAssignedIdentitiesListResult{
-						Value: []*armmsi.Identity{{ID: to.Ptr(strings.Replace(identityID, "/web", "/"+name, 1)), Location: to.Ptr("eastus"), Properties: &armmsi.UserAssignedIdentityProperties{ClientID: to.Ptr("client-" + name), TenantID: to.Ptr("t")}}},
+						Value: []*armmsi.Identity{{ID: new(strings.Replace(identityID, "/web", "/"+name, 1)), Location: new("eastus"), Properties: &armmsi.UserAssignedIdentityProperties{ClientID: new("client-" + name), TenantID: new("t")}}},
 					}}, nil)
 				}
 				return

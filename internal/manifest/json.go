@@ -140,7 +140,6 @@ func (d *jsonDecoder) header() (apiVersion, kind string) {
 type listHeader struct {
 	apiVersion, kind string
 	seen             bool
-	unnamed          bool // an item without a kind was reported
 }
 
 func (l *listHeader) itemKind() string {

@@ -164,25 +164,20 @@ func (p *blockParser) entry(col int) (any, bool) {
 	if p.dash() {
 		return p.sequence(col + 2)
 	}
-	isKey, ok := p.isKey()
-	switch {
-	case !ok:
-		return nil, false
-	case isKey:
+	if p.isKey() {
 		return p.below(col)
 	}
 	return p.scalar(from, col)
 }
 
 // isKey reports whether the content of the current line begins with a key.
-func (p *blockParser) isKey() (isKey, ok bool) {
+func (p *blockParser) isKey() bool {
 	if c := p.text[p.at]; c == '"' || c == '\'' {
 		end := p.at + 1 + bytes.IndexByte(p.text[p.at+1:p.end], c)
-		isKey = end > p.at && end+1 < p.end && p.text[end+1] == ':'
-		return isKey, true
+		return end > p.at && end+1 < p.end && p.text[end+1] == ':'
 	}
 	line := p.text[p.at:p.end]
-	return bytes.Contains(line, []byte(": ")) || line[len(line)-1] == ':', true
+	return bytes.Contains(line, []byte(": ")) || line[len(line)-1] == ':'
 }
 
 // key reads the key at the current position, and returns it with the offset of its value, which is the line's end if the value does not

@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,10 +64,8 @@ func (c *yamlConverter) value(n *yaml.Node, depth int) (any, error) {
 }
 
 func (c *yamlConverter) alias(n *yaml.Node, depth int) (any, error) {
-	for _, o := range c.open {
-		if o == n.Alias {
-			return nil, c.fail(n, "anchor %q contains itself", n.Value)
-		}
+	if slices.Contains(c.open, n.Alias) {
+		return nil, c.fail(n, "anchor %q contains itself", n.Value)
 	}
 	c.open = append(c.open, n.Alias)
 	defer func() { c.open = c.open[:len(c.open)-1] }()
