@@ -56,6 +56,9 @@ func entraSays(code int) answer {
 	return says(status, "", body)
 }
 
+// portal stands for workload identity where the discovery documents are answered like everything else.
+const portal credential.Path = "portal"
+
 const (
 	imds  = "IMDS/150.870.65.1475"
 	proxy = "azure-workload-identity/proxy/v1.5.1"
@@ -118,6 +121,7 @@ func decisionCases(t *testing.T, w *world) []decisionCase {
 		{"entra/unavailable", wi, says(502, "", "")},
 		{"entra/transport", wi, fails(refused)},
 		{"entra/unanswered", wi, hangs},
+		{"entra/discovery", portal, says(200, "", "<html>Sign in</html>")},
 		{"entra/malformed", wi, says(200, "", "<html>Sign in</html>")},
 		{"identity/unexpected", wi, says(200, "", fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, foreign.Value))},
 		{"unknown", wi, entraSays(123456)},
@@ -149,7 +153,11 @@ func TestEveryRowOfTheDecisionTableDecidesItsOutcome(t *testing.T) {
 					}
 					return c.answer(r)
 				})
-				cred := create(t, credential.Options{Path: c.path, LookupEnv: w.env, StartupWindow: window,
+				path := c.path
+				if path == portal {
+					path = credential.WorkloadIdentity
+				}
+				cred := create(t, credential.Options{Path: path, LookupEnv: w.env, StartupWindow: window,
 					ClientOptions: azcore.ClientOptions{Transport: endpoint}, IMDSTransport: endpoint}, nil)
 				checkDecision(t, cred, c.row)
 			})

@@ -16,7 +16,8 @@ import (
 // discovery is a policy that remembers Entra's discovery documents, which every new
 // azidentity credential asks for, and lets concurrent requests for one share it.
 // They are metadata of the cloud and the tenant, as constant as MSAL takes them to be:
-// it keeps them as long as a credential lives.
+// it keeps them as long as a credential lives. But whatever answers 200 may be a captive
+// portal or a proxy, so a document that led to no token endpoint is forgotten.
 type discovery struct {
 	mu   sync.Mutex
 	docs map[string]*document
@@ -67,6 +68,16 @@ func (d *discovery) Do(req *policy.Request) (*http.Response, error) {
 	}
 	doc.known.Store(&knownDocument{body: body, head: resp.Header.Clone()})
 	return resp, nil
+}
+
+// forget drops every document: MSAL could make nothing of one of them. Requests that
+// share an answer right now are not disturbed.
+func (d *discovery) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, doc := range d.docs {
+		doc.known.Store(nil)
+	}
 }
 
 func isDiscovery(path string) bool {

@@ -23,7 +23,8 @@ func newEntraProvider(o Options, s settings) (*provider, error) {
 		timeout = defaultEntraTry
 	}
 	check := identityCheck{clientID: s.clientID, resourceID: s.resourceID, opaque: true}
-	client := single(o.ClientOptions, timeout, newDiscovery(), witness{})
+	documents := newDiscovery()
+	client := single(o.ClientOptions, timeout, documents, witness{})
 	client.Cloud.ActiveDirectoryAuthorityHost = s.authorityHost
 	opts := azidentity.WorkloadIdentityCredentialOptions{
 		ClientOptions: client, ClientID: s.clientID, TenantID: s.tenantID, TokenFilePath: s.tokenFile,
@@ -47,6 +48,9 @@ func newEntraProvider(o Options, s settings) (*provider, error) {
 		}
 		ctx, seen := withTestimony(ctx)
 		token, err := inner.GetToken(ctx, o)
+		if err != nil && !seen.reachedTokens() {
+			documents.forget()
+		}
 		if err == nil {
 			check := check
 			if check.tenantID = o.TenantID; check.tenantID == "" {

@@ -41,6 +41,9 @@ func Exchange(opts *ExchangeOptions) func(ctx context.Context, tenantID, clientI
 		if err == nil {
 			return claims, nil
 		}
+		if !seen.reachedTokens() {
+			shared.forget()
+		}
 		out := seen.outcome(err)
 		d := decide(out)
 		e := &TokenError{Path: WorkloadIdentity, Source: out.source, Scopes: []string{o.Scope}, ClientID: clientID,

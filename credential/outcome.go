@@ -20,6 +20,8 @@ const (
 	FaultTransport Fault = "transport"
 	// FaultUnanswered is a request still open after the patience of one try. It stays open beside its successor.
 	FaultUnanswered Fault = "unanswered"
+	// FaultDiscovery is a 200 to the question where tokens are to be had that does not say so: not Entra answered.
+	FaultDiscovery Fault = "discovery"
 	// FaultMalformed is a 200 that holds no token.
 	FaultMalformed Fault = "malformed"
 	// FaultIdentity is a token of another identity.

@@ -31,6 +31,7 @@ type sight struct {
 	life    time.Duration // expires_in of a token
 	err     error
 	refused *IdentityError
+	asked   bool // for a token, not for where to ask
 }
 
 type testimonyKey struct{}
@@ -59,16 +60,17 @@ func (w witness) Do(req *policy.Request) (*http.Response, error) {
 	if !ok {
 		return resp, err
 	}
-	if err = t.note(w, resp, err); err != nil {
+	asked := w.metadata || !isDiscovery(req.Raw().URL.Path)
+	if err = t.note(w, asked, resp, err); err != nil {
 		return nil, err
 	}
 	return resp, nil
 }
 
-func (t *testimony) note(w witness, resp *http.Response, err error) error {
+func (t *testimony) note(w witness, asked bool, resp *http.Response, err error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.sight = sight{seen: true, source: SourceEntra, err: err}
+	t.sight = sight{seen: true, source: SourceEntra, err: err, asked: asked || t.asked}
 	if w.metadata {
 		t.source = SourceMetadata
 	}
@@ -135,6 +137,8 @@ func (t *testimony) outcome(err error) outcome {
 	case t.err != nil:
 		out.fault, out.err = FaultTransport, errors.Join(err, t.err)
 		out.text = redact(oneLine(t.err.Error()))
+	case !t.asked && t.status/100 == 2:
+		out.fault, out.text = FaultDiscovery, redact(oneLine(err.Error()))
 	case t.status/100 == 2 || errors.Is(err, errMalformed):
 		out.fault, out.text = FaultMalformed, t.shape
 	default:
@@ -173,6 +177,13 @@ func outcomeOf(err error) outcome {
 		out.text = redact(oneLine(err.Error()))
 	}
 	return out
+}
+
+// reachedTokens reports whether a token was asked for: the discovery documents were good.
+func (t *testimony) reachedTokens() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.asked
 }
 
 // answered says who gave a token and, if it was said, for how long from now.
