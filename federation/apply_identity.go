@@ -31,20 +31,48 @@ func (r *run) identity(ctx context.Context, j *job) error {
 		return r.refuse(j, Refused, err)
 	}
 	var errs []error
-	for i := range j.outcomes {
+	for i, first := 0, true; i < len(j.outcomes); i++ {
 		o := &j.outcomes[i]
 		if o.Action == Keep {
 			continue
 		}
-		if err := r.change(ctx, j.plan.Identity, o, current); err != nil {
+		if err := r.next(ctx, j, o, current, first); err != nil {
 			errs = append(errs, err)
 			if hopeless(ctx, err) {
 				errs = append(errs, r.skip(j.outcomes[i+1:], ctx.Err())...)
 				break
 			}
 		}
+		first = first && o.Attempts == 0
 	}
 	return errors.Join(append(errs, r.verify(ctx, j))...)
+}
+
+// next makes one change. Between the writes to an identity lie seconds, in which somebody else may take the name, and Azure has no
+// conditional write: so all writes but the first look again just before. The listing has its own rate and delays no write.
+func (r *run) next(ctx context.Context, j *job, o *Outcome, current []Credential, first bool) error {
+	if !first && !done(&o.Change, current) && ctx.Err() == nil {
+		now, err := r.list(ctx, j)
+		if err != nil && ctx.Err() == nil {
+			return r.fail(o, Failed, err)
+		}
+		if err == nil {
+			current = now
+		}
+	}
+	if err := usurped(&o.Change, current); err != nil {
+		return r.fail(o, Refused, err)
+	}
+	return r.change(ctx, j.plan.Identity, o, current)
+}
+
+// usurped returns ErrStale if the name of a change holds what neither the plan found nor the change makes.
+func usurped(c *Change, current []Credential) error {
+	at := slices.IndexFunc(current, func(x Credential) bool { return strings.EqualFold(x.Name, c.Credential.Name) })
+	if at < 0 || done(c, current) || c.Before != nil && current[at] == *c.Before {
+		return nil
+	}
+	return fmt.Errorf("%w: somebody wrote credential %s meanwhile", ErrStale, c.Credential.Name)
 }
 
 // hopeless reports whether an error will meet the identity's other changes too.
@@ -120,9 +148,8 @@ func (r *run) lost(ctx context.Context, id catalog.Identity, o *Outcome, failed 
 	if done(&o.Change, current) {
 		return nil
 	}
-	at := slices.IndexFunc(current, func(c Credential) bool { return strings.EqualFold(c.Name, o.Credential.Name) })
-	if at >= 0 && (o.Before == nil || current[at] != *o.Before) {
-		return fmt.Errorf("%w: somebody wrote credential %s meanwhile", ErrStale, o.Credential.Name)
+	if err := usurped(&o.Change, current); err != nil {
+		return err
 	}
 	return failed
 }
