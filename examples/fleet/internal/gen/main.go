@@ -30,9 +30,18 @@ func write(dir string) error {
 	fleet.WriteString(header)
 	clusters := contoso()
 	for _, c := range clusters {
-		fmt.Fprintf(&fleet, "- name: %s\n  region: %s\n  resourceID: %s\n  issuer: %s\n  snapshot: %s\n", c.name, c.region, c.resourceID(), c.issuer(), c.name)
+		snapshot := c.name
+		if c.name == withARM {
+			snapshot += ".json"
+		}
+		fmt.Fprintf(&fleet, "- name: %s\n  region: %s\n  resourceID: %s\n  issuer: %s\n  snapshot: %s\n", c.name, c.region, c.resourceID(), c.issuer(), snapshot)
 		for file, objects := range c.dumps() {
 			if err := writeList(filepath.Join(dir, c.name, file+".yaml"), objects); err != nil {
+				return err
+			}
+		}
+		if c.name == withARM {
+			if err := saveWithARM(dir, c); err != nil {
 				return err
 			}
 		}
@@ -50,6 +59,9 @@ func write(dir string) error {
 	}
 	return truncate(filepath.Join(dir, "aks-westeurope-05", "cronjobs.yaml"))
 }
+
+// withARM is the cluster whose snapshot was saved by a scan that asked ARM too.
+const withARM = "aks-westeurope-04"
 
 const header = `# The fleet that "go run ./examples/fleet" reads when no other is named. Everything in it is made up; go generate writes it anew.
 cloud: AzurePublic
