@@ -144,7 +144,7 @@ func runTrap(t *testing.T, app cutovertest.App, idle bool, script func(*cutovert
 	all := rep.Units[0].Reason
 	last := rep.Units[0].Verdicts[len(rep.Units[0].Verdicts)-1]
 	all += said(last.Verdict)
-	if last.Step != step || !strings.Contains(all, says) || last.Verdict.Result == cutover.Pass {
+	if last.Step != step || !strings.Contains(all, says) || last.Result == cutover.Pass {
 		t.Errorf("stopped at %s: %s; want %s: %s", last.Step, all, step, says)
 	}
 	if tally := f.Tally(); tally.Failed != 0 {
