@@ -159,7 +159,7 @@ var propertyOptions = []*federation.PlanOptions{
 }
 
 func TestPlansObeyAzureKeepWhatIsOthersAndConverge(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		cat, have := randomFleet(rng)
 		for n, opts := range propertyOptions {
