@@ -48,6 +48,8 @@ type entry struct {
 // not move them.
 type state struct {
 	token   azcore.AccessToken
+	asked   time.Duration // when the flight that brought it began
+	claims  bool          // it answers a challenge
 	refresh time.Duration // from here on it is refreshed in the background
 	closing time.Duration // from here on callers wait a little for its successor
 	expires time.Duration

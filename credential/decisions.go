@@ -137,7 +137,7 @@ func otherDecisions() []Decision {
 			Meaning: "Entra does not answer", Remedy: "check egress, DNS and proxies"},
 		{Name: "entra/discovery", Sources: entra, Faults: []Fault{FaultDiscovery}, Verdict: Retry,
 			Meaning: "something other than Entra said where tokens are to be had", Remedy: "check for a captive portal or a proxy on the way, and AZURE_AUTHORITY_HOST"},
-		{Name: "entra/malformed", Sources: entra, Faults: []Fault{FaultMalformed}, Verdict: RetryOnce,
+		{Name: "entra/malformed", Sources: entra, Faults: []Fault{FaultMalformed}, Verdict: Retry,
 			Meaning: "something other than Entra answered", Remedy: "check for a proxy on the way"},
 		{Name: "wrapped/probe", Sources: []Source{SourceWrapped}, Contains: []string{"managed identity timed out"}, Verdict: Retry,
 			Meaning: "DefaultAzureCredential's probe of the metadata endpoint timed out", Remedy: "use New, which does not probe"},

@@ -70,9 +70,12 @@ func (d *discovery) Do(req *policy.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// forget drops every document: MSAL could make nothing of one of them. Requests that
-// share an answer right now are not disturbed.
-func (d *discovery) forget() {
+// forget drops what is known, after a try that Entra did not answer: something else
+// may have answered for it, such as a captive proxy, and must not be remembered.
+func (d *discovery) forget(o outcome) {
+	if o.fault == FaultAnswer && len(o.codes) > 0 || o.fault == FaultFile || o.fault == FaultIdentity {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, doc := range d.docs {

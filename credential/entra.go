@@ -23,8 +23,8 @@ func newEntraProvider(o Options, s settings) (*provider, error) {
 		timeout = defaultEntraTry
 	}
 	check := identityCheck{clientID: s.clientID, resourceID: s.resourceID, opaque: true}
-	documents := newDiscovery()
-	client := single(o.ClientOptions, timeout, documents, witness{})
+	shared := newDiscovery()
+	client := single(o.ClientOptions, timeout, shared, witness{})
 	client.Cloud.ActiveDirectoryAuthorityHost = s.authorityHost
 	opts := azidentity.WorkloadIdentityCredentialOptions{
 		ClientOptions: client, ClientID: s.clientID, TenantID: s.tenantID, TokenFilePath: s.tokenFile,
@@ -48,9 +48,6 @@ func newEntraProvider(o Options, s settings) (*provider, error) {
 		}
 		ctx, seen := withTestimony(ctx)
 		token, err := inner.GetToken(ctx, o)
-		if err != nil && !seen.reachedTokens() {
-			documents.forget()
-		}
 		if err == nil {
 			check := check
 			if check.tenantID = o.TenantID; check.tenantID == "" {
@@ -59,7 +56,9 @@ func newEntraProvider(o Options, s settings) (*provider, error) {
 			err = check.verify(token.Token)
 		}
 		if err != nil {
-			return azcore.AccessToken{}, seen.outcome(err), err
+			out := seen.outcome(err)
+			shared.forget(out)
+			return azcore.AccessToken{}, out, err
 		}
 		return token, outcome{source: SourceEntra}, nil
 	}

@@ -41,10 +41,8 @@ func Exchange(opts *ExchangeOptions) func(ctx context.Context, tenantID, clientI
 		if err == nil {
 			return claims, nil
 		}
-		if !seen.reachedTokens() {
-			shared.forget()
-		}
 		out := seen.outcome(err)
+		shared.forget(out)
 		d := decide(out)
 		e := &TokenError{Path: WorkloadIdentity, Source: out.source, Scopes: []string{o.Scope}, ClientID: clientID,
 			Decision: d.Name, Status: out.status, Codes: out.codes, Attempts: 1, Elapsed: time.Since(began),

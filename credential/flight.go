@@ -12,6 +12,7 @@ import (
 
 // flight is one token on its way, and whoever waits for it.
 type flight struct {
+	began  time.Duration
 	done   chan struct{} // closed when token and err are set
 	token  azcore.AccessToken
 	err    error
@@ -36,7 +37,7 @@ func (c *Credential) join(ctx context.Context, e *entry, o policy.TokenRequestOp
 	if f := e.flights[o.Claims]; f != nil {
 		return f
 	}
-	f := &flight{done: make(chan struct{}), failed: make(chan struct{})}
+	f := &flight{began: c.clock(), done: make(chan struct{}), failed: make(chan struct{})}
 	if o.Claims == "" && e.err != nil && c.clock() < e.errUntil {
 		f.err = e.err
 		close(f.done)
@@ -67,14 +68,26 @@ func (c *Credential) land(e *entry, f *flight, claims string, token azcore.Acces
 	if err != nil {
 		e.resting = c.clock() + refreshRest
 	} else {
-		next := newState(token, time.Now(), c.clock(), c.rand())
-		if old := e.state.Load(); old != nil && !next.token.ExpiresOn.After(old.token.ExpiresOn) {
-			e.resting = c.clock() + refreshRest // the source hands out what it has cached
-		}
-		e.state.Store(next)
-		f.token = next.token
+		f.token = c.keep(e, f, claims, token)
 	}
 	close(f.done)
+}
+
+// keep stores a token and returns the one to use. A token that was asked for before a
+// challenge does not displace the one that answered it: it may be revoked.
+func (c *Credential) keep(e *entry, f *flight, claims string, token azcore.AccessToken) azcore.AccessToken {
+	next := newState(token, time.Now(), c.clock(), c.rand())
+	next.asked, next.claims = f.began, claims != ""
+	if old := e.state.Load(); old != nil {
+		if old.claims && !next.claims && f.began <= old.asked && c.clock() < old.expires {
+			return old.token
+		}
+		if !next.token.ExpiresOn.After(old.token.ExpiresOn) {
+			e.resting = c.clock() + refreshRest // the source hands out what it has cached
+		}
+	}
+	e.state.Store(next)
+	return next.token
 }
 
 // await waits for a flight as long as the caller's context permits.

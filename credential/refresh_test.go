@@ -168,6 +168,28 @@ func TestClaimsAlwaysGoToTheSource(t *testing.T) {
 	})
 }
 
+func TestATokenAskedForBeforeAChallengeDoesNotDisplaceItsAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cred := wrap(t, tokenFunc(func(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			if o.Claims != "" {
+				time.Sleep(100 * time.Millisecond)
+				return azcore.AccessToken{Token: "answers the challenge", ExpiresOn: time.Now().Add(time.Hour)}, nil
+			}
+			time.Sleep(time.Second)
+			return azcore.AccessToken{Token: "may be revoked", ExpiresOn: time.Now().Add(time.Hour)}, nil
+		}))
+		go func() { get(t, cred) }()
+		synctest.Wait()
+		if _, err := cred.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}, Claims: "{}"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		if got := get(t, cred); got != "answers the challenge" {
+			t.Errorf("got the token that %s", got)
+		}
+	})
+}
+
 func TestAFailedChallengeSaysNothingAboutOtherRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := errors.New("challenge not met")

@@ -179,13 +179,6 @@ func outcomeOf(err error) outcome {
 	return out
 }
 
-// reachedTokens reports whether a token was asked for: the discovery documents were good.
-func (t *testimony) reachedTokens() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.asked
-}
-
 // answered says who gave a token and, if it was said, for how long from now.
 func (t *testimony) answered() (Source, time.Duration) {
 	t.mu.Lock()

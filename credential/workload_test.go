@@ -132,6 +132,33 @@ func TestARotatedServiceAccountTokenIsUsedFromThenOn(t *testing.T) {
 	})
 }
 
+func TestWrongDiscoveryDocumentsAreNotRemembered(t *testing.T) {
+	for name, wrong := range map[string]string{
+		"a captive proxy's page": "<html>Sign in</html>", "an empty object": "{}", "another endpoint": `{"issuer":"https://login.microsoftonline.com/` + tenant + `/v2.0","authorization_endpoint":"https://wrong.example/a","token_endpoint":"https://wrong.example/t","jwks_uri":"https://wrong.example/k"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, credentialtest.EntraOptions{})
+				w.federate(t)
+				start := time.Now()
+				net := transport(func(r *http.Request) (*http.Response, error) {
+					if time.Since(start) < 20*time.Second && strings.HasSuffix(r.URL.Path, "/openid-configuration") {
+						return says(200, "", wrong)(r)
+					}
+					return w.hosts.Do(r)
+				})
+				cred := w.workload(t, func(o *credential.Options) { o.Transport = net })
+				if _, err := cred.GetToken(t.Context(), ask(scope)); err != nil {
+					t.Fatal(err)
+				}
+				if late := time.Since(start) - 20*time.Second; late > 2*time.Second {
+					t.Errorf("%s late", late)
+				}
+			})
+		})
+	}
+}
+
 func TestCAEAndClaimsReachEntra(t *testing.T) {
 	w := newWorld(t, credentialtest.EntraOptions{})
 	w.federate(t)
