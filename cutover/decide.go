@@ -112,7 +112,7 @@ func owners(live *unstructured.Unstructured, path []string) []string {
 			continue
 		}
 		var fields map[string]any
-		if json.Unmarshal(m.FieldsV1.Raw, &fields) != nil {
+		if json.Unmarshal(m.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue
 		}
 		keys := make([]string, 0, len(path))

@@ -14,7 +14,7 @@ import (
 	"github.com/wimigrate/wimigrate/federation"
 )
 
-// ErrPlanChanged: the plan is not the one that the journal knows, or not the one that was made. Plan again.
+// ErrPlanChanged means: the plan is not the one that the journal knows, or not the one that was made. Plan again.
 var ErrPlanChanged = errors.New("cutover: the plan has changed")
 
 // computeDigest covers everything but the digest.

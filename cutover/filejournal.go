@@ -96,7 +96,7 @@ func (j *FileJournal) read(f io.Reader) (int64, error) {
 	var whole int64
 	for {
 		text, err := r.ReadBytes('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return whole, nil // what follows the last newline was torn, or nothing
 		}
 		if err != nil {
@@ -107,7 +107,7 @@ func (j *FileJournal) read(f io.Reader) (int64, error) {
 			return whole, err
 		}
 		if err != nil {
-			if _, more := r.Peek(1); more == io.EOF {
+			if _, more := r.Peek(1); errors.Is(more, io.EOF) {
 				return whole, nil // the last line: a crash may leave blocks of a line unwritten, newline included
 			}
 			return whole, fmt.Errorf("line %d is damaged: %w", j.lines+1, err)

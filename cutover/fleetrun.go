@@ -38,7 +38,7 @@ func (f *fleetRun) tell(e Event) {
 	f.telling.Lock()
 	defer f.telling.Unlock()
 	e.Time = time.Now()
-	f.r.opts.Logger.Info(string(e.Type), "cluster", e.Cluster, "unit", e.Unit, "step", e.Step, "state", string(e.State), "message", e.Message)
+	f.r.opts.Logger.Info("event", "type", string(e.Type), "cluster", e.Cluster, "unit", e.Unit, "step", e.Step, "state", string(e.State), "message", e.Message)
 	if f.r.opts.OnEvent != nil {
 		f.r.opts.OnEvent(e)
 	}

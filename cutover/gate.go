@@ -58,11 +58,11 @@ type Verdict struct {
 type Result string
 
 const (
-	// Pass: everything that had to hold was seen to hold.
+	// Pass means: everything that had to hold was seen to hold.
 	Pass Result = "pass"
-	// Fail: something that had to hold was seen not to.
+	// Fail means: something that had to hold was seen not to.
 	Fail Result = "fail"
-	// Inconclusive: not enough was seen. The unit is held, never passed.
+	// Inconclusive means: not enough was seen. The unit is held, never passed.
 	Inconclusive Result = "inconclusive"
 )
 

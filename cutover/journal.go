@@ -26,15 +26,15 @@ type Key struct {
 }
 
 var (
-	// ErrNoRecord: the journal has no record of the unit.
+	// ErrNoRecord means: the journal has no record of the unit.
 	ErrNoRecord = errors.New("cutover: no record in the journal")
-	// ErrFenced: somebody else has written the record since it was read. Another runner is at work; this one must stop.
+	// ErrFenced means: somebody else has written the record since it was read. Another runner is at work; this one must stop.
 	ErrFenced = errors.New("cutover: the journal record was changed by another runner")
-	// ErrSchema: the record or plan was written by a newer version.
+	// ErrSchema means: the record or plan was written by a newer version.
 	ErrSchema = errors.New("cutover: written by a newer version; use that one")
-	// ErrLocked: another process holds the journal.
+	// ErrLocked means: another process holds the journal.
 	ErrLocked = errors.New("cutover: another process holds the journal")
-	// ErrTooLarge: the record would not fit; nothing was stored.
+	// ErrTooLarge means: the record would not fit; nothing was stored.
 	ErrTooLarge = errors.New("cutover: the journal record is too large")
 )
 
@@ -56,7 +56,7 @@ type Record struct {
 	Hold    Hold  `json:"hold,omitempty"`
 	// Reason says why the unit is held, frozen or rolled back.
 	Reason string `json:"reason,omitempty"`
-	// Failed: a gate failed, or the world moved. Until a person rolls the unit back or thaws it, no other unit of the plan starts.
+	// Failed means: a gate failed, or the world moved. Until a person rolls the unit back or thaws it, no other unit of the plan starts.
 	Failed bool `json:"failed,omitempty"`
 	// Next is the index of the step to run or to go on with.
 	Next int   `json:"next"`
@@ -93,7 +93,7 @@ type Act struct {
 	Hold []Field `json:"hold,omitempty"`
 	// Before is the whole object before a deletion.
 	Before map[string]any `json:"before,omitempty"`
-	// Git: the change was made by a commit; undoing it is one too.
+	// Git means: the change was made by a commit; undoing it is one too.
 	Git bool `json:"git,omitempty"`
 	// Undone counts how often somebody else put back what we had changed.
 	Undone int `json:"undone,omitempty"`
@@ -121,12 +121,12 @@ const (
 type ActPhase string
 
 const (
-	// Intended: it may or may not have been made; look.
+	// Intended means: it may or may not have been made; look.
 	Intended ActPhase = "intended"
-	// Committed: it was seen on the object.
+	// Committed means: it was seen on the object.
 	Committed ActPhase = "committed"
-	// Undoing: its undo may or may not have been made; look.
+	// Undoing means: its undo may or may not have been made; look.
 	Undoing ActPhase = "undoing"
-	// Undone: what was still ours was put back.
+	// Undone means: what was still ours was put back.
 	Undone ActPhase = "undone"
 )

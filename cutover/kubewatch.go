@@ -184,7 +184,7 @@ func (s *stream) follow(ctx context.Context) error {
 		}
 		// A server that closes every watch at once must not be asked in a tight circle.
 		if time.Since(begun) < time.Second {
-			if err := sleep(ctx, time.Second); err != nil {
+			if sleep(ctx, time.Second) != nil {
 				return nil
 			}
 		}

@@ -67,10 +67,10 @@ type PodPath struct {
 type Path string
 
 const (
-	// PathWorkloadIdentity: exchanged at Entra for the pod's projected token.
+	// PathWorkloadIdentity means: exchanged at Entra for the pod's projected token.
 	PathWorkloadIdentity Path = "workloadIdentity"
-	// PathPodIdentity: through IMDS, so through NMI, or past it.
+	// PathPodIdentity means: through IMDS, so through NMI, or past it.
 	PathPodIdentity Path = "podIdentity"
-	// PathUnknown: nobody can tell.
+	// PathUnknown means: nobody can tell.
 	PathUnknown Path = "unknown"
 )

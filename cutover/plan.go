@@ -84,13 +84,13 @@ type Workload struct {
 type Mode string
 
 const (
-	// Direct: by writes to the API server.
+	// Direct means: by writes to the API server.
 	Direct Mode = "direct"
-	// GitOps: additions live and published, the removal of the old label published and awaited. The default where an owner is known.
+	// GitOps means: additions live and published, the removal of the old label published and awaited. The default where an owner is known.
 	GitOps Mode = "gitops"
-	// GitOnly: everything on workloads and service accounts published and awaited; for tools that replace whole objects.
+	// GitOnly means: everything on workloads and service accounts published and awaited; for tools that replace whole objects.
 	GitOnly Mode = "gitOnly"
-	// Suspend: the GitOps tool is suspended for the unit and always resumed; changes are live and published. Opt-in.
+	// Suspend means: the GitOps tool is suspended for the unit and always resumed; changes are live and published. Opt-in.
 	Suspend Mode = "suspend"
 )
 

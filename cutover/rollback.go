@@ -26,8 +26,7 @@ func (u *unitRun) rollback(ctx context.Context, why string) error {
 		}
 		u.tell(Event{Type: EventUndo, Step: a.Step, Message: a.Edit})
 		err := u.undo(ctx, a)
-		var s *stop
-		if errors.As(err, &s) {
+		if s, ok := errors.AsType[*stop](err); ok {
 			// The way back is blocked: nothing more is touched, a person must look.
 			return u.setState(ctx, Frozen, s.hold, "rollback: "+s.reason)
 		}

@@ -7,9 +7,6 @@ import (
 	"slices"
 )
 
-// ErrFrozen: a unit failed, so no other may start, until a person has rolled it back or thawed it.
-var ErrFrozen = errors.New("cutover: the fleet is frozen")
-
 // Run takes the units of a plan as far as they get, wave by wave; run it again to resume. It ends when every unit is Done, held or
 // frozen, or when ctx ends, and then at a step boundary, with induced load restored.
 //

@@ -76,6 +76,7 @@ type Event struct {
 // EventType says what kind of thing happened.
 type EventType string
 
+// Types of events.
 const (
 	EventWave    EventType = "wave"
 	EventState   EventType = "state"

@@ -60,7 +60,9 @@ func (u *Unit) writes() int {
 	return n
 }
 
-func hours(d time.Duration) string { return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m") }
+func hours(d time.Duration) string {
+	return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m")
+}
 
 func plural(n int, word string) string {
 	if n == 1 {

@@ -19,7 +19,7 @@ func shop() (*catalog.Catalog, *federation.Plan) {
 	const wi = "https://eastus.oic.prod-aks.azure.com/t/g/"
 	need := func(account, kind string) catalog.Need {
 		return catalog.Need{Cluster: "aks-eastus-01", Namespace: "payments", ServiceAccount: account, Bindings: []string{account}, Selector: account,
-			Identity: catalog.Identity{Kind: catalog.UserAssigned, Name: account, ResourceID: "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + account, ClientID: "id-of-" + account, TenantID: "t"},
+			Identity:  catalog.Identity{Kind: catalog.UserAssigned, Name: account, ResourceID: "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + account, ClientID: "id-of-" + account, TenantID: "t"},
 			Workloads: []catalog.WorkloadRef{{APIVersion: "apps/v1", Kind: kind, Name: account}}, State: catalog.StatePodIdentity}
 	}
 	cat := &catalog.Catalog{

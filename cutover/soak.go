@@ -3,6 +3,7 @@ package cutover
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -50,10 +51,8 @@ func (u *unitRun) quiet(ctx context.Context, d time.Duration) error {
 		}
 	}
 	err := watch(ctx, u.cluster, sels, d, func(objs []*unstructured.Unstructured) (bool, error) {
-		for _, o := range objs {
-			if u.reverted(o) {
-				return false, errReverted
-			}
+		if slices.ContainsFunc(objs, u.reverted) {
+			return false, errReverted
 		}
 		return false, nil
 	})

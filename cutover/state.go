@@ -3,6 +3,7 @@ package cutover
 // State is where a unit stands.
 type State string
 
+// The way of a unit, in order.
 const (
 	Planned      State = "Planned"
 	Preflighted  State = "Preflighted"
@@ -16,11 +17,11 @@ const (
 	Done         State = "Done"
 	// Held waits for something outside; it is safe for days. Run again to go on.
 	Held State = "Held"
-	// Frozen: a check failed or the world moved. Nobody writes but a rollback.
+	// Frozen means: a check failed or the world moved. Nobody writes but a rollback.
 	Frozen State = "Frozen"
 	// RollingBack is between the decision and RolledBack.
 	RollingBack State = "RollingBack"
-	// RolledBack: everything still ours was put back. The plan is spent for the unit: plan again.
+	// RolledBack means: everything still ours was put back. The plan is spent for the unit: plan again.
 	RolledBack State = "RolledBack"
 )
 
@@ -28,24 +29,24 @@ const (
 type Hold string
 
 const (
-	// HoldLoad: no load was seen, or not enough of it.
+	// HoldLoad means: no load was seen, or not enough of it.
 	HoldLoad Hold = "load"
-	// HoldGit: a published change has not arrived on the object.
+	// HoldGit means: a published change has not arrived on the object.
 	HoldGit Hold = "git"
-	// HoldPaused: the workload is paused by somebody else.
+	// HoldPaused means: the workload is paused by somebody else.
 	HoldPaused Hold = "paused"
-	// HoldJob: a Job on the old path is still running, or a CronJob has not run yet.
+	// HoldJob means: a Job on the old path is still running, or a CronJob has not run yet.
 	HoldJob Hold = "job"
-	// HoldManual: the kind is unknown; a person applies the YAML in the reason.
+	// HoldManual means: the kind is unknown; a person applies the YAML in the reason.
 	HoldManual Hold = "manual"
-	// HoldEvidence: a gate could not see enough.
+	// HoldEvidence means: a gate could not see enough.
 	HoldEvidence Hold = "evidence"
-	// HoldEviction: a PodDisruptionBudget refuses.
+	// HoldEviction means: a PodDisruptionBudget refuses.
 	HoldEviction Hold = "eviction"
-	// HoldFreeze: another unit failed, and the fleet is frozen.
+	// HoldFreeze means: another unit failed, and the fleet is frozen.
 	HoldFreeze Hold = "freeze"
-	// HoldAbort: the run was told to stop.
+	// HoldAbort means: the run was told to stop.
 	HoldAbort Hold = "abort"
-	// HoldUnreachable: the cluster does not answer.
+	// HoldUnreachable means: the cluster does not answer.
 	HoldUnreachable Hold = "unreachable"
 )

@@ -76,15 +76,15 @@ type Step struct {
 type Wait string
 
 const (
-	// WaitRollout: every pod of the workload runs the new template.
+	// WaitRollout means: every pod of the workload runs the new template.
 	WaitRollout Wait = "rollout"
-	// WaitCanary: the canary pods are there and ready, and the rollout is held.
+	// WaitCanary means: the canary pods are there and ready, and the rollout is held.
 	WaitCanary Wait = "canary"
-	// WaitSoak: the soak time has been watched.
+	// WaitSoak means: the soak time has been watched.
 	WaitSoak Wait = "soak"
-	// WaitJobs: the Jobs that were left to finish on the old path have finished.
+	// WaitJobs means: the Jobs that were left to finish on the old path have finished.
 	WaitJobs Wait = "jobs"
-	// WaitUnassigned: no AzureAssignedIdentity of the unit is left.
+	// WaitUnassigned means: no AzureAssignedIdentity of the unit is left.
 	WaitUnassigned Wait = "unassigned"
 )
 
@@ -97,15 +97,15 @@ type Edit struct {
 	Ref  Ref    `json:"object"`
 	// Fields are the values that the edit changes; none for deletions.
 	Fields []Field `json:"fields,omitempty"`
-	// Git: the change is published for the repository, and the unit is held until it is seen on the object.
+	// Git means: the change is published for the repository, and the unit is held until it is seen on the object.
 	Git bool `json:"git,omitempty"`
-	// Publish: the change is made live, and published as well, so that a later sync does not drop it.
+	// Publish means: the change is made live, and published as well, so that a later sync does not drop it.
 	Publish bool `json:"publish,omitempty"`
 	// Hold is how many pods the change is held at, by fields outside the pod template that are computed from the live object; 0 for
 	// a kind that cannot hold. Release is the edit whose hold this one puts back.
 	Hold    int    `json:"hold,omitempty"`
 	Release string `json:"release,omitempty"`
-	// AddOn: the deletion goes through ARM's podIdentityProfile, not through the API server.
+	// AddOn means: the deletion goes through ARM's podIdentityProfile, not through the API server.
 	AddOn bool `json:"addOn,omitempty"`
 	// Preconditions, Patch and Inverse are for the reader: what guards the write, its body, and the body that undoes it.
 	Preconditions []string `json:"preconditions,omitempty"`
@@ -118,6 +118,6 @@ type Field struct {
 	Path   []string `json:"path"`
 	Before any      `json:"before"`
 	After  any      `json:"after"`
-	// Live: Before is whatever the object holds when the edit is made; the journal keeps it.
+	// Live means: Before is whatever the object holds when the edit is made; the journal keeps it.
 	Live bool `json:"live,omitempty"`
 }

@@ -43,7 +43,7 @@ func newCluster(f *Fleet, name, region string) *Cluster {
 	return c
 }
 
-// Name, Region and Issuer identify the cluster.
+// Name is the fleet's name of the cluster.
 func (c *Cluster) Name() string { return c.name }
 
 // Region is where the cluster is.

@@ -1,6 +1,7 @@
 package cutovertest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,7 +45,6 @@ func (w *workload) roll(now *revision, want int) {
 		if biggest := w.biggestOld(now); biggest != nil && old >= fresh {
 			n, _, _ := w.count(biggest.hash)
 			w.resize(biggest, n+want-w.replicas)
-			old += want - w.replicas
 		}
 	}
 	if room := want + surge - len(w.pods); room > 0 && fresh < want {
@@ -80,9 +80,9 @@ func (w *workload) biggestOld(now *revision) *revision {
 // of returns pods by revision, youngest first.
 func (w *workload) of(keep func(hash string) bool) []*pod {
 	var out []*pod
-	for i := len(w.pods) - 1; i >= 0; i-- {
-		if keep(w.pods[i].hash) {
-			out = append(out, w.pods[i])
+	for _, p := range slices.Backward(w.pods) {
+		if keep(p.hash) {
+			out = append(out, p)
 		}
 	}
 	return out

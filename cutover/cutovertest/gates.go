@@ -15,7 +15,7 @@ func Verdict(result cutover.Result, reason string) cutover.Gate {
 	}
 }
 
-// Script is a gate that gives its verdicts in turn, and then the last one again and again.
+// ScriptedGate gives its verdicts in turn, and then the last one again and again.
 func ScriptedGate(verdicts ...cutover.Verdict) cutover.Gate {
 	var mu sync.Mutex
 	next := 0

@@ -2,6 +2,7 @@ package cutovertest
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,15 +14,15 @@ import (
 type WebhookMode string
 
 const (
-	// WebhookUp: it injects, from a picture of service accounts that lags.
+	// WebhookUp means: it injects, from a picture of service accounts that lags.
 	WebhookUp WebhookMode = ""
-	// WebhookDown: pods with the label are refused (failurePolicy Fail).
+	// WebhookDown means: pods with the label are refused (failurePolicy Fail).
 	WebhookDown WebhookMode = "down"
-	// WebhookIgnored: it is down and its failurePolicy is Ignore: pods are born without injection.
+	// WebhookIgnored means: it is down and its failurePolicy is Ignore: pods are born without injection.
 	WebhookIgnored WebhookMode = "ignored"
-	// WebhookHalf: every second pod is not injected.
+	// WebhookHalf means: every second pod is not injected.
 	WebhookHalf WebhookMode = "half"
-	// WebhookWrong: it injects another client ID.
+	// WebhookWrong means: it injects another client ID.
 	WebhookWrong WebhookMode = "wrong"
 )
 
@@ -55,9 +56,9 @@ func (h *webhook) see(c *Cluster, sa *object) {
 // picture is what the webhook knows of a service account.
 func (h *webhook) picture(now time.Time, key string) (map[string]string, bool) {
 	all := h.seen[key]
-	for i := len(all) - 1; i >= 0; i-- {
-		if !all[i].at.After(now) || i == 0 {
-			return all[i].annotations, true
+	for i, s := range slices.Backward(all) {
+		if !s.at.After(now) || i == 0 {
+			return s.annotations, true
 		}
 	}
 	return nil, false
