@@ -24,6 +24,7 @@ var twoRegions = []fleet.ClusterSpec{
 }
 
 func TestTheCatalogOfLiveClustersIsTheCatalogOfTheirDumps(t *testing.T) {
+	t.Parallel()
 	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions})
 	refused, err := seed.LongTail(t.Context(), f)
 	if err != nil {
@@ -107,7 +108,7 @@ func asJSON(t *testing.T, v any) string {
 // mainJob runs examples/fleet as its users do, once on the live contexts and once on the dumps.
 func mainJob(t *testing.T, f *fleet.Fleet, live, files string) {
 	program := filepath.Join(t.TempDir(), "fleet")
-	if err := assets.BuildLocal(t.Context(), "", "github.com/wimigrate/wimigrate/examples/fleet", program); err != nil {
+	if err := assets.BuildLocal(t.Context(), filepath.Join("..", ".."), "./examples/fleet", program); err != nil {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"table", "json", "markdown"} {

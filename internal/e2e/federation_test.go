@@ -25,6 +25,7 @@ import (
 const propagation = 2 * time.Second
 
 func TestFederationAppliedToARMIsWhatPodsCanExchange(t *testing.T) {
+	t.Parallel()
 	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions, Azure: azure.Options{Propagation: propagation, KeyCache: -1}})
 	id := f.Identity("rg-payments", "id-payments")
 	payments := app.App{Namespace: "payments", Name: "api", Identity: id, Replicas: 3, OnPodIdentity: true, OnWorkloadIdentity: true,

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// build compiles one program beside its final place, asks it for its version, and only then moves it there and records its checksum:
+// build compiles one program, without cgo, beside its final place, asks it for its version, and only then moves it there and records its checksum:
 // a build that is interrupted at any point leaves nothing that looks whole.
 func build(ctx context.Context, o Options, pins pins, prog Program, path, label string) error {
 	pkg, ask, want := pins.source(prog)
@@ -25,7 +25,8 @@ func build(ctx context.Context, o Options, pins pins, prog Program, path, label 
 	defer stop()
 	_ = os.Remove(path + ".sha256")
 	fresh := path + ".new"
-	if err := compile(ctx, o.ModuleDir, pkg, fresh, pins.ldflags()); err != nil {
+	flags := []string{"-trimpath", "-ldflags", pins.ldflags()}
+	if err := compile(ctx, o.ModuleDir, pkg, fresh, flags, "CGO_ENABLED=0"); err != nil {
 		return fmt.Errorf("assets: build %s: %w", prog, err)
 	}
 	out, err := exec.CommandContext(ctx, fresh, ask...).CombinedOutput()
@@ -48,20 +49,20 @@ func build(ctx context.Context, o Options, pins pins, prog Program, path, label 
 
 var errVersion = errors.New("wrong version")
 
-// compile builds without cgo, so that a machine needs only Go.
-func compile(ctx context.Context, dir, pkg, path, ldflags string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", ldflags, "-o", path, pkg)
+func compile(ctx context.Context, dir, pkg, path string, flags []string, env ...string) error {
+	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", path, pkg)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	cmd.Env = append(append(os.Environ(), "GOWORK=off"), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return errors.Join(err, errors.New(strings.TrimSpace(string(out))))
 	}
 	return nil
 }
 
-// BuildLocal builds a main package of this module into path. It is not cached: go's own cache makes it a matter of seconds.
+// BuildLocal builds a main package of the module that moduleDir lies in. It is not cached here: go's own cache, which it shares with the
+// tests by using their flags, makes it a matter of seconds.
 func BuildLocal(ctx context.Context, moduleDir, pkg, path string) error {
-	if err := compile(ctx, moduleDir, pkg, path, "-s -w"); err != nil {
+	if err := compile(ctx, moduleDir, pkg, path, []string{"-ldflags", "-s -w"}); err != nil {
 		return fmt.Errorf("assets: build %s: %w", pkg, err)
 	}
 	return nil
