@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,7 +67,17 @@ func journey(t *testing.T, f *cutovertest.Fleet, p *cutover.Plan, j cutover.Jour
 			crash = cutovertest.NewCrash(n, before)
 		}
 		ctx, cancel := context.WithCancel(crash.Context(t.Context()))
-		r, err := cutover.NewRunner(crash.Clusters(f.Clusters()), crash.Journal(j), inducingGates(), &cutover.Options{Patience: time.Hour})
+		clusters := crash.Clusters(f.Clusters())
+		kept := j
+		if kept == nil { // the journal lies in the cluster: each of its writes is one of the cluster's
+			var err error
+			if kept, err = cutover.NewConfigMapJournal(clusters, "ops"); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			kept = crash.Journal(kept)
+		}
+		r, err := cutover.NewRunner(clusters, kept, inducingGates(), &cutover.Options{Patience: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,5 +166,33 @@ func TestACrashAtAnyWriteOfARollbackChangesNothingInTheEnd(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+func TestACrashAtAnyWriteOfAJournalInTheClusterChangesNothingInTheEnd(t *testing.T) {
+	var want outcome
+	writes := 0
+	clean := func(f *cutovertest.Fleet, c *cutovertest.Cluster) outcome {
+		o := outcomeOf(f, c)
+		for name := range o.Dump {
+			if strings.HasPrefix(name, "ConfigMap/ops/") || strings.HasPrefix(name, "Lease/ops/") {
+				delete(o.Dump, name)
+			}
+		}
+		return o
+	}
+	synctest.Test(t, func(t *testing.T) {
+		f, c, p := oneUnit(t)
+		writes = journey(t, f, p, nil, false, 0, false)
+		want = clean(f, c)
+	})
+	for n := 1; n <= writes; n += 3 { // every third, by turns before and after: the journal in memory has been through all of them
+		synctest.Test(t, func(t *testing.T) {
+			f, c, p := oneUnit(t)
+			journey(t, f, p, nil, false, n, n%2 == 0)
+			if diff := cmp.Diff(want, clean(f, c)); diff != "" {
+				t.Errorf("write %d: undisturbed (-) and crashed (+) runs differ:\n%s", n, diff)
+			}
+		})
 	}
 }
