@@ -59,7 +59,7 @@ func accessOf(u *Unit, induce bool) []access {
 			need = append(need, access{verb, group, resource, "", ns})
 		}
 		if w.Kind == "StatefulSet" || w.Kind == "DaemonSet" { // update strategy OnDelete
-			need = append(need, access{"create", "", "pods", "eviction", ns})
+			need = append(need, access{"create", "", "pods", "eviction", ns}, access{"get", "", "pods", "", ns})
 		}
 	}
 	return sortedAccess(append(need, editAccess(u)...))

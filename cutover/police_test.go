@@ -1,0 +1,139 @@
+package cutover_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/cutover/cutovertest"
+)
+
+// policed is a cluster that notes every call which a plan's RBAC manifest does not allow.
+type policed struct {
+	cutover.Cluster
+	allowed map[string]bool
+
+	mu     sync.Mutex
+	denied []string
+}
+
+func police(t *testing.T, c cutover.Cluster, manifest []byte) *policed {
+	t.Helper()
+	p := &policed{Cluster: c, allowed: map[string]bool{}}
+	for doc := range strings.SplitSeq(string(manifest), "---\n") {
+		var role struct {
+			Metadata struct{ Namespace string }
+			Rules    []struct{ APIGroups, Resources, Verbs []string }
+		}
+		if err := yaml.Unmarshal([]byte(doc), &role); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range role.Rules {
+			for _, verb := range r.Verbs {
+				p.allowed[strings.Join([]string{role.Metadata.Namespace, r.APIGroups[0], r.Resources[0], verb}, " ")] = true
+			}
+		}
+	}
+	return p
+}
+
+func (p *policed) ask(verb, apiVersion, kind, namespace string) {
+	group, _, ok := strings.Cut(apiVersion, "/")
+	if !ok {
+		group = ""
+	}
+	kind, sub, _ := strings.Cut(strings.ToLower(kind), "/")
+	resource := kind + "s"
+	if strings.HasSuffix(resource, "ys") {
+		resource = strings.TrimSuffix(resource, "ys") + "ies"
+	}
+	if sub != "" {
+		resource += "/" + sub
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, ns := range []string{namespace, ""} {
+		if p.allowed[strings.Join([]string{ns, group, resource, verb}, " ")] {
+			return
+		}
+	}
+	if d := verb + " " + resource + " in " + namespace; !slices.Contains(p.denied, d) {
+		p.denied = append(p.denied, d)
+	}
+}
+
+func (p *policed) Get(ctx context.Context, r cutover.Ref) (*unstructured.Unstructured, error) {
+	p.ask("get", r.APIVersion, r.Kind, r.Namespace)
+	return p.Cluster.Get(ctx, r)
+}
+
+func (p *policed) List(ctx context.Context, s cutover.Selection) ([]*unstructured.Unstructured, error) {
+	p.ask("list", s.APIVersion, s.Kind, s.Namespace)
+	return p.Cluster.List(ctx, s)
+}
+
+func (p *policed) Watch(ctx context.Context, sels []cutover.Selection, fn func(cutover.WatchEvent) bool) error {
+	for _, s := range sels {
+		p.ask("list", s.APIVersion, s.Kind, s.Namespace)
+		p.ask("watch", s.APIVersion, s.Kind, s.Namespace)
+	}
+	return p.Cluster.Watch(ctx, sels, fn)
+}
+
+func (p *policed) Write(ctx context.Context, w cutover.Write) (*unstructured.Unstructured, error) {
+	switch w.Verb {
+	case cutover.Apply, cutover.Patch:
+		p.ask("patch", w.Ref.APIVersion, w.Ref.Kind, w.Ref.Namespace)
+	case cutover.Evict:
+		p.ask("create", "v1", "Pod/eviction", w.Ref.Namespace)
+	default:
+		p.ask(string(w.Verb), w.Ref.APIVersion, w.Ref.Kind, w.Ref.Namespace)
+	}
+	return p.Cluster.Write(ctx, w)
+}
+
+func TestTheRBACManifestAllowsAllThatARunAndItsRollbackDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := cutovertest.New(nil)
+		c := f.AddCluster("aks-eastus-01", "eastus", 4)
+		for ns, a := range map[string]cutovertest.App{
+			"a": {}, "b": {Kind: "StatefulSet", OnDelete: true}, "c": {Kind: "DaemonSet"}, "d": {Kind: "CronJob"}, "e": {Kind: "Rollout"},
+		} {
+			a.Namespace, a.Name = ns, "web"
+			c.Deploy(a)
+		}
+		settle(t)
+		plan := planFor(t, f, nil)
+		manifest, err := plan.RBAC("aks-eastus-01", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := police(t, c, manifest)
+		clusters := map[string]cutover.Cluster{"aks-eastus-01": p}
+		j, err := cutover.NewConfigMapJournal(clusters, "wimigrate")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := cutover.NewRunner(clusters, j, cutovertest.PassGates(), &cutover.Options{Patience: time.Hour, Evict: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantStates(t, mustRun(t, r, plan), cutover.Done)
+		rep, err := r.Rollback(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantStates(t, rep, cutover.RolledBack)
+		for _, d := range p.denied {
+			t.Error("the manifest does not allow to " + d)
+		}
+	})
+}
