@@ -27,11 +27,12 @@ import (
 )
 
 func main() {
-	testing.Init()
-	drawing := flag.String("svg", filepath.Join(os.TempDir(), "survival.svg"), "where to draw the tables")
-	seed := flag.Uint64("seed", 1, "of the jitter of package credential")
-	flag.Parse()
-	// A bubble needs a *testing.T; Main makes one outside of go test.
+	flags := flag.NewFlagSet("survival", flag.ExitOnError)
+	drawing := flags.String("svg", filepath.Join(os.TempDir(), "survival.svg"), "`file` to draw the tables in")
+	seed := flags.Uint64("seed", 1, "seed of the jitter of package credential")
+	_ = flags.Parse(os.Args[1:]) //nolint:errcheck // it exits
+	// A bubble needs a *testing.T; Main makes one outside of go test. It looks for flags of its own.
+	os.Args = os.Args[:1]
 	all := func(string, string) (bool, error) { return true, nil }
 	testing.Main(all, []testing.InternalTest{{Name: "survival", F: func(t *testing.T) {
 		if err := run(t, *drawing, *seed); err != nil {
