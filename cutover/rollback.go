@@ -115,8 +115,10 @@ func (u *unitRun) inverse(a *Act, live *unstructured.Unstructured) (Write, bool)
 
 // settled waits until the pods have followed an undone change.
 func (u *unitRun) settled(ctx context.Context, a *Act) error {
-	if a.Git {
-		return u.unpublish(ctx, a)
+	if a.Git || u.act("publish/"+a.Edit) != nil {
+		if err := u.unpublish(ctx, a); err != nil {
+			return err
+		}
 	}
 	if !u.isWorkload(a.Ref) || a.Ref.Kind == "CronJob" {
 		return nil
@@ -148,13 +150,19 @@ func (u *unitRun) settled(ctx context.Context, a *Act) error {
 	return nil
 }
 
-// unpublish hands the inverse of a change that came by Git to the Publisher; the object follows when the commit arrives.
+// unpublish hands the inverse of a published change to the Publisher: the object has its old value back already, and what somebody adds
+// to a live object survives a sync, but the repository must come to say the same.
 func (u *unitRun) unpublish(ctx context.Context, a *Act) error {
-	a.Note = "came by a commit, and goes by one"
 	if u.r.opts.Publish == nil {
+		a.Note = "put back on the object; its commit must be reverted by a person"
 		return nil
 	}
-	return u.r.opts.Publish(ctx, publication(u.unit, &Edit{Ref: a.Ref}, invert(a.Fields)))
+	if err := u.r.opts.Publish(ctx, publication(u.unit, &Edit{Ref: a.Ref}, invert(a.Fields))); err != nil {
+		a.Note = "put back on the object; the inverse could not be published: " + err.Error()
+		return nil //nolint:nilerr // the cluster is as it was: a person reads the note
+	}
+	a.Note = "put back on the object; the inverse was published, and must be merged"
+	return nil
 }
 
 func (u *unitRun) isWorkload(r Ref) bool {

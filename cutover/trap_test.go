@@ -158,6 +158,15 @@ func TestGitOps(t *testing.T) {
 			delete(labels, "aadpodidbinding")
 		})
 		wantStates(t, mustRun(t, r, p), cutover.Done)
+		published = nil
+		rep, err := r.Rollback(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantStates(t, rep, cutover.RolledBack)
+		if len(published) != 3 || !strings.Contains(published[0].StrategicMerge, "aadpodidbinding: shop-web") || len(rep.Units[0].Left) != 3 {
+			t.Errorf("the rollback published %+v and left %v", published, rep.Units[0].Left)
+		}
 		wantNoHarm(t, f)
 	})
 	bubble(t, "a tool that puts the label back twice freezes the unit", func(t *testing.T) {
