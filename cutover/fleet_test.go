@@ -60,7 +60,7 @@ func churn(c *cutovertest.Cluster) {
 }
 
 func TestAFleetMovesUnderChurnWithoutOneFailedToken(t *testing.T) {
-	for mode, apps := range map[catalog.PodIdentityMode]int{catalog.ModeStandard: 12, catalog.ModeManaged: 3} {
+	for mode, apps := range map[catalog.PodIdentityMode]int{catalog.ModeStandard: 12, catalog.ModeManaged: 2} {
 		t.Run(string(mode), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := bigFleet(t, 1, mode, apps)
@@ -106,7 +106,7 @@ func TestTheSameSeedGivesTheSameFleet(t *testing.T) {
 	var runs [2]cutovertest.Tally
 	for i := range runs {
 		synctest.Test(t, func(t *testing.T) {
-			f := bigFleet(t, 7, catalog.ModeStandard, 6)
+			f := bigFleet(t, 7, catalog.ModeStandard, 3)
 			time.Sleep(24 * time.Hour)
 			runs[i] = f.Tally()
 		})

@@ -279,7 +279,7 @@ func TestAFailedGateRollsBackAndFreezesTheFleet(t *testing.T) {
 			settle(t)
 			f.ResetTally()
 			before := c.Dump()
-			p := planFor(t, f, &cutover.PlanOptions{Soak: time.Hour})
+			p := planFor(t, f, &cutover.PlanOptions{Soak: 10 * time.Minute})
 			j := cutovertest.NewJournal()
 			r := runnerFor(t, f, j, failing(set), nil)
 			rep := mustRun(t, r, p)
