@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -86,17 +85,43 @@ func measure(b *testing.B, command func(context.Context) *exec.Cmd) string {
 	var stderr bytes.Buffer
 	stdout := &head{}
 	cmd.Stdout, cmd.Stderr = stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		b.Fatalf("%v\n%s", err, &stderr)
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
 	}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		unit := int64(1024) // Linux counts kilobytes
-		if runtime.GOOS == "darwin" {
-			unit = 1
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	peak, t := 0.0, time.NewTicker(2*time.Millisecond)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			peak = max(peak, highWater(cmd.Process.Pid))
+		case err := <-done:
+			if err != nil {
+				b.Fatalf("%v\n%s", err, &stderr)
+			}
+			if peak > 0 {
+				b.ReportMetric(peak, "peak-MB")
+			}
+			return stdout.String()
 		}
-		b.ReportMetric(float64(usage.Maxrss*unit)/1e6, "peak-MB")
 	}
-	return stdout.String()
+}
+
+// highWater is the most memory, in MB, that a process has had resident since it began; 0 where the system does not tell. The figure that
+// wait returns will not do: it counts the parent's memory in, which the child shared until it became another program.
+func highWater(pid int) float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	kilobytes, _, _ := strings.Cut(strings.TrimSpace(after), " ")
+	n, err := strconv.Atoi(kilobytes)
+	if err != nil {
+		return 0
+	}
+	return float64(n) * 1024 / 1e6
 }
 
 // head keeps the first bytes of what is written and drops the rest, so that reading a reader's output costs nothing.
