@@ -58,6 +58,12 @@ func accessOf(u *Unit, induce bool) []access {
 		for _, verb := range []string{"get", "list", "watch"} {
 			need = append(need, access{verb, group, resource, "", ns})
 		}
+		if w.Borrower != nil {
+			group, resource := resourceOf(*w.Borrower)
+			for _, verb := range []string{"get", "list", "watch"} {
+				need = append(need, access{verb, group, resource, "", ns})
+			}
+		}
 		if w.Kind == "StatefulSet" || w.Kind == "DaemonSet" { // update strategy OnDelete
 			need = append(need, access{"create", "", "pods", "eviction", ns}, access{"get", "", "pods", "", ns})
 		}

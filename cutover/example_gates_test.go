@@ -96,3 +96,57 @@ func ExampleTelemetry() {
 	// web-3 unknown 0
 	// <nil>
 }
+
+// simulatedTarget is what a gate would judge of a simulated workload without pods.
+func simulatedTarget() (cutover.Target, error) {
+	fleet := cutovertest.New(nil)
+	cluster := fleet.AddCluster("aks-eastus-01", "eastus", 3)
+	cluster.Deploy(cutovertest.App{Namespace: "shop", Name: "web", Replicas: -1})
+	plan, err := fleet.Plan(context.Background(), nil)
+	if err != nil {
+		return cutover.Target{}, err
+	}
+	unit := &plan.Units[0]
+	return cutover.Target{Plan: plan, Unit: unit, Workloads: unit.Workloads, Cluster: cluster, Exchanger: fleet, Oracle: fleet}, nil
+}
+
+// Applications say how they got their tokens; where none runs, none does.
+func ExampleTelemetryClean() {
+	target, err := simulatedTarget()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v := cutover.TelemetryClean()(context.Background(), target)
+	fmt.Println(v.Result, v.Reason)
+	// Output: inconclusive V5 Deployment/web: it has no pod of the newest template, want telemetry of its pods
+}
+
+// Looks in a row leave no instant out; the first has nothing to compare with.
+func ExampleStillSilent() {
+	target, err := simulatedTarget()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	gate := cutover.StillSilent()
+	for range 2 {
+		v := gate(context.Background(), target)
+		fmt.Println(v.Result, v.Evidence[0].Got)
+	}
+	// Output:
+	// inconclusive its counters were read only once
+	// pass no NMI served it anything in 1 looks
+}
+
+// The trust of each service account is exchanged anew, and every pod there is must be injected.
+func ExampleStillInjected() {
+	target, err := simulatedTarget()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v := cutover.StillInjected()(context.Background(), target)
+	fmt.Println(v.Result, v.Evidence[0].Check, v.Evidence[0].Object)
+	// Output: pass V3 ServiceAccount/web
+}

@@ -43,13 +43,18 @@ type Leftover struct {
 type LeftoverRole string
 
 const (
-	RoleBinding   LeftoverRole = "binding"
-	RoleIdentity  LeftoverRole = "identity"
+	// RoleBinding is an AzureIdentityBinding.
+	RoleBinding LeftoverRole = "binding"
+	// RoleIdentity is an AzureIdentity.
+	RoleIdentity LeftoverRole = "identity"
+	// RoleException is an AzurePodIdentityException: pods that NMI lets through to the real IMDS.
 	RoleException LeftoverRole = "exception"
 	// RoleAssigned is an AzureAssignedIdentity: MIC's own, and MIC's to delete.
 	RoleAssigned LeftoverRole = "assigned"
-	RoleNMI      LeftoverRole = "nmi"
-	RoleMIC      LeftoverRole = "mic"
+	// RoleNMI is the DaemonSet that intercepts IMDS.
+	RoleNMI LeftoverRole = "nmi"
+	// RoleMIC is the Deployment that assigns identities to nodes.
+	RoleMIC LeftoverRole = "mic"
 )
 
 // addOnOwner is the owner of what the AKS add-on made.
@@ -62,7 +67,8 @@ type LeftoverOptions struct {
 }
 
 // FindLeftovers reads what is left of Pod Identity in a cluster: bindings, identities, assigned identities, exceptions, NMI, MIC, and
-// whatever still needs them, in all namespaces. It writes nothing. What cannot be read is in the result, not an error; the error is
+// whatever still needs them. It lists these kinds in all namespaces, and so needs more rights than a plan's RBAC manifest grants. It
+// writes nothing. What cannot be read is in the result, not an error; the error is
 // that of ctx.
 func FindLeftovers(ctx context.Context, r Reader, cluster string, opts *LeftoverOptions) (*Leftovers, error) {
 	f := &leftoverFinder{ctx: ctx, r: r, out: &Leftovers{Cluster: cluster, Users: []User{}, Objects: []Leftover{}}}

@@ -31,6 +31,9 @@ const loadGate = "load"
 
 // watch follows the unit until the gate can tell.
 func (r *loadRun) watch(ctx context.Context) Verdict {
+	if len(r.t.Workloads) == 0 {
+		return unseen(loadGate, "load", "the unit has no workload that could be under load")
+	}
 	r.began = time.Now()
 	r.deadline = r.began.Add(r.o.Deadline)
 	following, cancel := context.WithCancel(ctx)

@@ -17,12 +17,14 @@ func NewPath(witnesses ...Gate) Gate {
 		for _, witness := range witnesses {
 			v := witness(ctx, t)
 			out.Evidence = append(out.Evidence, v.Evidence...)
-			switch {
-			case v.Result == Fail:
+			switch v.Result {
+			case Fail:
 				out.Result, out.Reason = Fail, v.Gate+": "+v.Reason
 				return out
-			case v.Result == Pass:
+			case Pass:
 				passed = true
+			case Inconclusive:
+				fallthrough
 			default:
 				reasons = append(reasons, v.Gate+": "+v.Reason)
 				out.Hold = v.Hold
