@@ -4,9 +4,11 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wimigrate/wimigrate/credential/credentialtest"
 	"github.com/wimigrate/wimigrate/federation"
+	"github.com/wimigrate/wimigrate/internal/e2e/app"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
 	"github.com/wimigrate/wimigrate/internal/e2e/workload"
@@ -113,6 +115,34 @@ func TestPodsReallyTakeTokensOnBothPaths(t *testing.T) {
 	}
 	fleet.Await(t, "the processes of deleted pods to end", func() (bool, error) {
 		return count(c.Reports(), func(r kubelet.PodReport) bool { return r.Labels["app"] == "new" && !r.Ended }) == 0, nil
+	})
+}
+
+func TestManagedModeServesPodsByTheirBindingWithoutMIC(t *testing.T) {
+	spec := fleet.Spec{NoWebhook: true}
+	spec.NMI.NMI.Managed = true
+	spec.NMI.ScaleSet = true
+	f := fleet.StartFleet(t, spec)
+	c := f.Clusters[0]
+	if err := c.AwaitNMI(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id := f.Identity("rg", "id-managed")
+	attached, err := f.Azure.Identity(t.Context(), id.ClientID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.NMI.Attach(c.Nodes.Names()[0], attached); err != nil {
+		t.Fatal(err)
+	}
+	a := app.App{Namespace: "managed", Name: "managed", Identity: id, Replicas: 2, OnPodIdentity: true, Period: 200 * time.Millisecond}
+	if err := c.Apply(t.Context(), a.YAML()); err != nil {
+		t.Fatal(err)
+	}
+	fleet.Await(t, "two pods to take tokens", func() (bool, error) {
+		return count(c.Reports(), func(r kubelet.PodReport) bool {
+			return r.Taken >= 3 && r.Failed == 0 && r.Identities[id.ClientID] == r.Taken
+		}) == 2, nil
 	})
 }
 

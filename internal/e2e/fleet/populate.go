@@ -1,13 +1,16 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/internal/e2e/azure"
@@ -32,7 +35,7 @@ func (c *Cluster) populate(ctx context.Context, spec ClusterSpec) error {
 		return err
 	}
 	if c.NMI != nil {
-		if err := c.Objects.ApplyYAML(ctx, oldManifests); err != nil {
+		if err := c.applyOldWorld(ctx); err != nil {
 			return err
 		}
 	}
@@ -45,6 +48,20 @@ func (c *Cluster) populate(ctx context.Context, spec ClusterSpec) error {
 		}
 	}
 	return c.AddNodes(ctx, spec.Nodes)
+}
+
+// applyOldWorld applies NMI and MIC; managed mode has its own flag and no MIC.
+func (c *Cluster) applyOldWorld(ctx context.Context) error {
+	manifests := oldManifests
+	if c.MIC == nil {
+		manifests = bytes.ReplaceAll(manifests, []byte("--operation-mode=standard"), []byte("--operation-mode=managed"))
+	}
+	objs, err := objects.Parse(manifests)
+	if err != nil {
+		return err
+	}
+	objs = slices.DeleteFunc(objs, func(o *unstructured.Unstructured) bool { return c.MIC == nil && o.GetName() == "mic" })
+	return c.Objects.Apply(ctx, objs...)
 }
 
 // AddNodes adds nodes and returns when they are Ready, which says nothing of NMI: see AwaitNMI.

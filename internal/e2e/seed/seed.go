@@ -26,7 +26,9 @@ func LongTail(ctx context.Context, f *fleet.Fleet) (refused []string, err error)
 	estate := catalogtest.Small()
 	files := estate.Files()
 	for _, c := range f.Clusters {
-		c.MIC.LeaveStale(true)
+		if c.MIC != nil {
+			c.MIC.LeaveStale(true)
+		}
 		for _, s := range estate.Snapshots {
 			if s.Cluster.Region != c.Region {
 				continue
