@@ -97,6 +97,15 @@ func TestDefaultGatesCatchTheTraps(t *testing.T) {
 		{name: "a webhook that goes down later is caught under load", script: func(_ *cutovertest.Fleet, c *cutovertest.Cluster, _ *cutover.Plan) {
 			c.After(9*time.Minute, func(s *cutovertest.Script) { s.SetWebhook(cutovertest.WebhookDown) })
 		}, state: cutover.RolledBack, step: "load", says: "failed calling webhook"},
+		{name: "a webhook that goes down during the soak is caught there", script: func(_ *cutovertest.Fleet, c *cutovertest.Cluster, _ *cutover.Plan) {
+			c.After(80*time.Minute, func(s *cutovertest.Script) {
+				s.SetWebhook(cutovertest.WebhookDown)
+				s.Again(6*time.Minute, func(s *cutovertest.Script) { s.SetWebhook(cutovertest.WebhookUp) })
+			})
+		}, state: cutover.RolledBack, step: "soak", says: "failed calling webhook"},
+		{name: "so is one that lets pods be born without injection", script: func(_ *cutovertest.Fleet, c *cutovertest.Cluster, _ *cutover.Plan) {
+			c.After(80*time.Minute, func(s *cutovertest.Script) { s.SetWebhook(cutovertest.WebhookIgnored) })
+		}, state: cutover.RolledBack, step: "soak", says: "is missing"},
 		{name: "a credential whose issuer lacks the slash stops a unit before it starts",
 			script: trustWithoutSlash, state: cutover.Frozen, step: "preflight", says: "a trailing slash differs"},
 		{name: "and by exchange, where nobody can read the credentials", script: trustWithoutSlash,
@@ -121,7 +130,7 @@ func runTrap(t *testing.T, app cutovertest.App, idle bool, script func(*cutovert
 	c.Deploy(app)
 	settle(t)
 	f.ResetTally()
-	p := planFor(t, f, &cutover.PlanOptions{Soak: time.Hour})
+	p := planFor(t, f, &cutover.PlanOptions{Soak: 2 * time.Hour})
 	if !idle {
 		breathe(c, "Deployment", "web", 3, 9)
 	}

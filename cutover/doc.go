@@ -40,5 +40,10 @@
 //
 // A gate gets a [Target]: the unit, the workloads to judge, a cluster that can be read and dry-run, and the instant since which pods
 // count. It may block (a load window does) and must obey its context. It never writes, but for [Target.Induce], which the runner
-// journals and always restores. Wire gates to steps with [Gates].
+// journals and always restores. [DefaultGates] wires the provided ones to the steps; [AllOf], [Eventually] and [NewPath] join others.
+//
+// # Beside a migration
+//
+// [Explain] checks the chain from one pod to its token on any cluster and names the first broken link. [FindLeftovers] says what is left
+// of Pod Identity in a cluster, and [Remove] deletes it once nothing needs it.
 package cutover
