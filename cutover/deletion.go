@@ -3,7 +3,6 @@ package cutover
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -144,5 +143,5 @@ func (u *unitRun) lastWriter(e *Edit, live *unstructured.Unstructured) string {
 	for _, f := range e.Fields {
 		return strings.Join(owners(live, f.Path), ", ")
 	}
-	return fmt.Sprint("nobody known")
+	return "nobody known"
 }

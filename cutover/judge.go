@@ -88,7 +88,7 @@ func (u *unitRun) target(ctx context.Context, s *Step) (Target, error) {
 		Exchanger: u.r.opts.Exchanger, Trust: u.r.opts.Trust, Oracle: u.r.opts.Oracle, Revision: map[string]string{},
 	}
 	if s.Workload != nil {
-		t.Workloads = slices.DeleteFunc(slices.Clone(t.Workloads), func(w Workload) bool { return !w.Ref.Same(*s.Workload) })
+		t.Workloads = slices.DeleteFunc(slices.Clone(t.Workloads), func(w Workload) bool { return !w.Same(*s.Workload) })
 	} else {
 		t.Workloads = slices.DeleteFunc(slices.Clone(t.Workloads), func(w Workload) bool { return leftToFinish(w.Kind) })
 	}

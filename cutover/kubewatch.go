@@ -183,10 +183,8 @@ func (s *stream) follow(ctx context.Context) error {
 			return nil
 		}
 		// A server that closes every watch at once must not be asked in a tight circle.
-		if time.Since(begun) < time.Second {
-			if sleep(ctx, time.Second) != nil {
-				return nil
-			}
+		if time.Since(begun) < time.Second && sleep(ctx, time.Second) != nil {
+			break
 		}
 	}
 	return nil

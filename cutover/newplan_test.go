@@ -147,7 +147,7 @@ func TestWavesOfAnyFleet(t *testing.T) {
 }
 
 func TestWhatShareNamesMovesTogether(t *testing.T) {
-	cat, fed := estate(t, 1, 4)
+	cat, _ := estate(t, 1, 4)
 	for i := range cat.Needs {
 		cat.Needs[i].Namespace, cat.Needs[i].ServiceAccount = "shop", fmt.Sprintf("sa-%d", i)
 		cat.Needs[i].Workloads[0].Name = fmt.Sprintf("app-%d", i)

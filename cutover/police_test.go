@@ -52,8 +52,8 @@ func (p *policed) ask(verb, apiVersion, kind, namespace string) {
 	}
 	kind, sub, _ := strings.Cut(strings.ToLower(kind), "/")
 	resource := kind + "s"
-	if strings.HasSuffix(resource, "ys") {
-		resource = strings.TrimSuffix(resource, "ys") + "ies"
+	if stem, ok := strings.CutSuffix(resource, "ys"); ok {
+		resource = stem + "ies"
 	}
 	if sub != "" {
 		resource += "/" + sub

@@ -13,7 +13,7 @@ import (
 func publication(u *Unit, e *Edit, fields []Field) Publication {
 	p := Publication{Cluster: u.Cluster, Unit: u.ID, Object: e.Ref}
 	for _, w := range u.Workloads {
-		if w.Ref.Same(e.Ref) {
+		if w.Same(e.Ref) {
 			p.Owner = w.Owner
 		}
 	}

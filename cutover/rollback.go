@@ -166,7 +166,7 @@ func (u *unitRun) unpublish(ctx context.Context, a *Act) error {
 }
 
 func (u *unitRun) isWorkload(r Ref) bool {
-	return slices.ContainsFunc(u.unit.Workloads, func(w Workload) bool { return w.Ref.Same(r) })
+	return slices.ContainsFunc(u.unit.Workloads, func(w Workload) bool { return w.Same(r) })
 }
 
 // oldPathStands makes sure that there is something to go back to before the new path is taken away.

@@ -82,7 +82,7 @@ func ExamplePlan_RBAC() {
 		return
 	}
 	manifest, err := plan.RBAC("aks-eastus-01", nil)
-	for _, line := range strings.Split(string(manifest), "\n") {
+	for line := range strings.SplitSeq(string(manifest), "\n") {
 		if strings.HasPrefix(line, "kind:") {
 			fmt.Println(line)
 		}
@@ -108,7 +108,7 @@ func TestRBACGrantsOnlyWhatThePlanWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	writes := map[string]bool{}
-	for _, doc := range strings.Split(string(manifest), "---\n") {
+	for doc := range strings.SplitSeq(string(manifest), "---\n") {
 		var role struct {
 			Kind     string
 			Metadata struct{ Namespace string }

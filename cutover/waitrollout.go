@@ -66,7 +66,7 @@ func (u *unitRun) waitRollout(ctx context.Context, s *Step, rule progressRule) e
 // rolling is the object whose rollout is to be watched: the workload of the step, or the Argo Rollout that borrows its template.
 func (u *unitRun) rolling(s *Step) Ref {
 	for _, w := range u.unit.Workloads {
-		if w.Borrower != nil && w.Ref.Same(*s.Workload) {
+		if w.Borrower != nil && w.Same(*s.Workload) {
 			return *w.Borrower
 		}
 	}

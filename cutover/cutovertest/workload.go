@@ -40,11 +40,10 @@ type revision struct {
 func (w *workload) kind() string { return w.o.kind() }
 
 // adopt makes the controllers look after an object.
-func (c *Cluster) adopt(o *object, app App) *workload {
+func (c *Cluster) adopt(o *object, app App) {
 	w := &workload{c: c, o: o, uid: o.uid(), app: app, progress: c.fleet.now, replicas: -1}
 	c.sets[w.uid] = w
 	w.changed()
-	return w
 }
 
 // changed lets the controller look soon.
