@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/wimigrate/wimigrate/cutover"
@@ -46,7 +47,22 @@ func demo(ctx context.Context, out io.Writer) (int, error) {
 	t := f.Tally()
 	fmt.Fprintf(out, "\n%d tokens taken while it happened: %d failed, %d of a wrong identity; %d by the new path, %d by the old one.\n",
 		t.Taken, t.Failed, t.Wrong, t.NewPath, t.OldPath)
-	return exitCode(plan, rep, err), err
+	code := exitCode(plan, rep, err)
+	if err != nil || code != cutover.ExitFrozen || t.Failed+t.Wrong > 0 || !staged(rep) {
+		return cutover.ExitError, fmt.Errorf("the demonstration did not go as staged: exit code %d (%v), %d tokens failed, %d wrong", code, err, t.Failed, t.Wrong)
+	}
+	fmt.Fprintf(out, "As staged: the application with the old SDK was caught and rolled back before it lost a token. On a real fleet the exit code is %d.\n", code)
+	return cutover.ExitDone, nil
+}
+
+// staged reports whether the old application alone was rolled back.
+func staged(rep *cutover.Report) bool {
+	for _, u := range rep.Units {
+		if (u.State == cutover.RolledBack) != strings.Contains(u.ID, "zz-legacy") {
+			return false
+		}
+	}
+	return true
 }
 
 // simulated is a fleet under way: some of its workloads scale while they are moved.

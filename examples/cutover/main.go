@@ -2,7 +2,7 @@
 // eyes: scale-outs while it works, and one application that stays on the old path in silence, which is caught and rolled back. With
 // -fleet it shows what it would do to a real one, and with -approve does it. Run it again to resume.
 //
-// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending, 3 blocked by findings, 4 held, 5 frozen or rolled back, 6 the plan is
+// Exit codes, 0 for a demonstration that went as staged: 0 done or nothing to do, 1 error, 2 changes pending, 3 blocked by findings, 4 held, 5 frozen or rolled back, 6 the plan is
 // stale, 7 somebody else is at work, 8 incomplete coverage.
 package main
 

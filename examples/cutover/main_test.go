@@ -14,10 +14,10 @@ func TestTheDemonstrationMovesTheFleetAndCatchesTheSilentOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code != cutover.ExitFrozen {
-		t.Errorf("exit code %d, want %d", code, cutover.ExitFrozen)
+	if code != cutover.ExitDone {
+		t.Errorf("exit code %d, want %d", code, cutover.ExitDone)
 	}
-	for _, want := range []string{"zz-legacy/ledger       RolledBack", "0 failed, 0 of a wrong identity", "Timeline", "shop/web                   Done"} {
+	for _, want := range []string{"zz-legacy/ledger       RolledBack", "0 failed, 0 of a wrong identity", "On a real fleet the exit code is 5", "Timeline", "shop/web                   Done"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing from\n%s", want, out.String())
 		}
