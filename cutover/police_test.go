@@ -55,6 +55,9 @@ func (p *policed) ask(verb, apiVersion, kind, namespace string) {
 	if stem, ok := strings.CutSuffix(resource, "ys"); ok {
 		resource = stem + "ies"
 	}
+	if strings.HasSuffix(kind, "s") {
+		resource = kind + "es"
+	}
 	if sub != "" {
 		resource += "/" + sub
 	}
@@ -132,6 +135,33 @@ func TestTheRBACManifestAllowsAllThatARunAndItsRollbackDo(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantStates(t, rep, cutover.RolledBack)
+		for _, d := range p.denied {
+			t.Error("the manifest does not allow to " + d)
+		}
+	})
+}
+
+func TestTheRBACManifestAllowsAllThatTheProvidedGatesDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := cutovertest.New(nil)
+		c := f.AddCluster("aks-eastus-01", "eastus", 4)
+		for _, kind := range []string{"Deployment", "StatefulSet", "DaemonSet", "CronJob", "Rollout"} {
+			c.Deploy(cutovertest.App{Namespace: "shop", Name: "web-" + strings.ToLower(kind), Kind: kind, HPA: kind == "Deployment"})
+		}
+		breathe(c, "none", "none", 1, 1) // nodes come
+		settle(t)
+		plan := planFor(t, f, &cutover.PlanOptions{Soak: time.Hour, Limits: cutover.Limits{InducePods: 20}})
+		manifest, err := plan.RBAC("aks-eastus-01", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := police(t, c, manifest)
+		r, err := cutover.NewRunner(map[string]cutover.Cluster{"aks-eastus-01": p}, cutovertest.NewJournal(), realGates(nil),
+			&cutover.Options{Trust: f, Exchanger: f, Oracle: f, Patience: 6 * time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantStates(t, mustRun(t, r, plan), cutover.Done)
 		for _, d := range p.denied {
 			t.Error("the manifest does not allow to " + d)
 		}
