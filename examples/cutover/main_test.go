@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/wimigrate/wimigrate/cutover"
 )
 
 func TestTheDemonstrationMovesTheFleetAndCatchesTheSilentOne(t *testing.T) {
 	var out bytes.Buffer
-	code, err := run(t.Context(), nil, &out)
+	var code int
+	var err error
+	synctest.Test(t, func(t *testing.T) { code, err = run(t.Context(), nil, &out) })
 	if err != nil {
 		t.Fatal(err)
 	}
