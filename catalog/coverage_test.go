@@ -20,7 +20,7 @@ func TestWhatCouldNotBeUsedLowersTheCoverage(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := catalog.Coverage{Gaps: []catalog.Gap{
-		{Resource: "Deployment/web", Namespace: "shop", Reason: "file:a.yaml#1: spec.template: is a number"},
+		{Resource: "Deployment/web", Namespace: "shop", Reason: "file:a.yaml: spec.template: is a number"},
 		{Resource: "file:b.yaml#1", Reason: "did not find expected ','"},
 	}}
 	if diff := cmp.Diff(want, got.Clusters[0].Coverage); diff != "" {
@@ -31,6 +31,39 @@ func TestWhatCouldNotBeUsedLowersTheCoverage(t *testing.T) {
 	}
 	if diff := cmp.Diff(findings, lines(got.Findings)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAFolderOfNoClusterIsNotAClearedCluster(t *testing.T) {
+	files := fstest.MapFS{"readme.md": {Data: []byte("hello")}, "values.yaml": {Data: []byte("image: x\n")}}
+	cat, err := catalog.Scan(t.Context(), []catalog.Source{catalog.Files("a", files, nil)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []catalog.Gap{{Resource: "files", Reason: "no file holds a Kubernetes object; is it the right folder?"}}
+	if diff := cmp.Diff(want, cat.Clusters[0].Coverage.Gaps); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheOrderOfItemsDoesNotShowInWhatIsWrongWithThem(t *testing.T) {
+	item := func(name, template string) string {
+		return "- apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: " + name + ", namespace: shop}\n  spec: {template: " + template + "}\n"
+	}
+	a, b, c := item("a", "7"), item("b", "nope"), item("c", "{metadata: {labels: {aadpodidbinding: x}}, spec: {containers: [{name: c}]}}")
+	var first *catalog.Catalog
+	for _, items := range []string{a + b + c, c + b + a, b + c + a} {
+		files := fstest.MapFS{"all.yaml": {Data: []byte("apiVersion: v1\nitems:\n" + items + "kind: List\n")}}
+		cat, err := catalog.Scan(t.Context(), []catalog.Source{catalog.Files("a", files, nil)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = cat
+		}
+		if diff := cmp.Diff(first, cat); diff != "" || len(cat.Clusters[0].Coverage.Gaps) != 2 {
+			t.Errorf("%d gaps, diff %s", len(cat.Clusters[0].Coverage.Gaps), diff)
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 func (e *estate) noteMalformed(r *reporter) {
 	for _, m := range append(slices.Clone(e.snap.Malformed), e.invalid...) {
 		r.add(Finding{Code: MalformedObject, Namespace: m.Namespace, Object: malformedObject(m), Message: malformedMessage(m),
-			Remedy: "correct " + cmp.Or(m.Field, "it") + " at " + cmp.Or(m.Origin, "its source") + ", and scan again: it was left out"})
+			Remedy: "correct " + cmp.Or(m.Field, "it") + " at " + cmp.Or(m.where(), "its source") + ", and scan again: it was left out"})
 	}
 	for _, m := range e.snap.Malformed {
 		if m.Object == "" {
@@ -48,8 +48,18 @@ func malformedObject(m Malformed) string {
 	return "Document/" + m.Origin
 }
 
+// where is the origin for people. A named object is found by its name: its position in a file would only make two dumps of one cluster,
+// with their items in another order, read differently.
+func (m Malformed) where() string {
+	_, name, _ := strings.Cut(m.Object, "/")
+	if i := strings.LastIndex(m.Origin, "#"); i >= 0 && name != "" && strings.HasPrefix(m.Origin, "file:") {
+		return m.Origin[:i]
+	}
+	return m.Origin
+}
+
 func malformedMessage(m Malformed) string {
-	where := cmp.Or(m.Origin, "unknown origin")
+	where := cmp.Or(m.where(), "unknown origin")
 	if m.Field != "" {
 		return fmt.Sprintf("%s: %s: %s", where, m.Field, m.Reason)
 	}
