@@ -114,6 +114,7 @@ func TestAFileThatIsNotWholeIsAGap(t *testing.T) {
 		"JSON cut behind its item": {"a.json", list[:len(list)-10], "is truncated: it ends in the middle of an object"},
 		"a YAML List without end":  {"a.yaml", strings.TrimSuffix(dump, "kind: List\nmetadata:\n  resourceVersion: \"\"\n"), "is truncated: it ends in the middle of an object"},
 		"binary under a text name": {"a.yaml", "apiVersion: v1\x00\x01", "is binary, not text in UTF-8"},
+		"bytes that are no UTF-8":  {"a.yaml", "k\xc3: \xb0\xf8\n", "is binary, not text in UTF-8"},
 		"UTF-16":                   {"a.yaml", "\xff\xfea\x00", "is binary, not text in UTF-8"},
 		"a truncated gzip file":    {"a.yaml.gz", string(zipped(dump)[:100]), "is truncated: it ends in the middle of an object"},
 		"no gzip file":             {"a.yaml.gz", dump, "is no gzip file: is corrupt: gzip: invalid header"},

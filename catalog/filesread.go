@@ -9,12 +9,16 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wimigrate/wimigrate/internal/manifest"
 )
 
 // errBinary says that a file holds what no text does.
 var errBinary = errors.New("is binary, not text in UTF-8")
+
+// sniffed is how much of a file's beginning sniff looks at, in bytes.
+const sniffed = 64 << 10
 
 // file reads one file.
 func (w *fileWalk) file(name string) {
@@ -43,6 +47,7 @@ func (w *fileWalk) stream(name string, format format, r io.Reader) {
 		w.gap(name, fileReason(err))
 		return
 	}
+	w.kubernetes = w.kubernetes || text.kubernetes
 	f := fileObjects{collector: w.collector, name: name, text: text}
 	h := manifest.Handler{Object: f.object, Problem: f.problem}
 	if format == formatJSON {
@@ -121,8 +126,8 @@ func (t *textReader) Read(p []byte) (int, error) {
 // sniff looks at how a text begins: it passes over a byte order mark, finds out whether it may hold Kubernetes objects, and recognises
 // JSON under the name of YAML. An empty file is what a failed kubectl leaves behind.
 func sniff(r io.Reader, format format) (*textReader, format, error) {
-	b := bufio.NewReaderSize(r, 64<<10)
-	head, err := b.Peek(64 << 10)
+	b := bufio.NewReaderSize(r, sniffed)
+	head, err := b.Peek(sniffed)
 	if len(head) == 0 {
 		if err == nil || errors.Is(err, io.EOF) {
 			err = fmt.Errorf("is empty: did the command that wrote it fail")
@@ -136,12 +141,28 @@ func sniff(r io.Reader, format format) (*textReader, format, error) {
 		_, _ = b.Discard(3)
 		head = head[3:]
 	}
+	if !isText(head) {
+		return nil, format, errBinary
+	}
 	text := &textReader{r: b, kubernetes: bytes.Contains(head, []byte("apiVersion"))}
 	begin := bytes.TrimLeft(head, " \t\r\n")
 	if inside, ok := bytes.CutPrefix(begin, []byte("{")); ok && bytes.HasPrefix(bytes.TrimLeft(inside, " \t\r\n"), []byte(`"`)) {
 		format = formatJSON
 	}
 	return text, format, nil
+}
+
+// isText reports whether the beginning of a file is UTF-8; where it was cut off, its last character may be in two.
+func isText(head []byte) bool {
+	if utf8.Valid(head) {
+		return true
+	}
+	for cut := 1; len(head) >= sniffed-3 && cut < utf8.UTFMax; cut++ {
+		if utf8.Valid(head[:len(head)-cut]) {
+			return true
+		}
+	}
+	return false
 }
 
 // contextReader ends a stream when its context ends.

@@ -13,6 +13,8 @@ type fileWalk struct {
 	ctx       context.Context
 	fsys      fs.FS
 	collector *collector
+	// kubernetes says that some file looks like one that kubectl or an author of manifests wrote.
+	kubernetes bool
 }
 
 // walk returns an error only when the root cannot be read at all, or when the context ended.
@@ -43,6 +45,9 @@ func (w *fileWalk) walk() error {
 	}
 	if w.ctx.Err() != nil { // in the last file
 		return &ClusterError{Cluster: w.collector.snap.Cluster.Name, Err: w.ctx.Err()}
+	}
+	if !w.kubernetes { // every cluster has something: a wrong folder is not a clean cluster
+		w.collector.gap("files", "no file holds a Kubernetes object; is it the right folder?")
 	}
 	return nil
 }
