@@ -117,13 +117,19 @@ func fatal(err error) bool {
 	return err != nil && !unread
 }
 
-// exitCode tells incomplete coverage from blocking findings; the first outranks the second, since nobody knows what it hides.
+// exitCode tells incomplete coverage from blocking findings; the first outranks the second, since nobody knows what it hides. A cluster
+// whose issuer is not known is incomplete too: its needs are not federated.
 func (r *result) exitCode(c config) int {
 	if !c.detailed {
 		return 0
 	}
 	for _, cl := range r.Catalog.Clusters {
 		if !cl.Coverage.Complete {
+			return exitIncomplete
+		}
+	}
+	for _, f := range r.findings() {
+		if f.Code == catalog.CoverageGap && f.Severity == catalog.Error {
 			return exitIncomplete
 		}
 	}

@@ -105,10 +105,28 @@ func TestSameFleetSameBytes(t *testing.T) {
 	}
 }
 
+// oneNeed is the least that needs an identity.
+const oneNeed = `apiVersion: aadpodidentity.k8s.io/v1
+kind: AzureIdentity
+metadata: {name: a, namespace: shop}
+spec: {type: 0, clientID: 00000000-0000-0000-0000-00000000000a, resourceID: /subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a}
+---
+apiVersion: aadpodidentity.k8s.io/v1
+kind: AzureIdentityBinding
+metadata: {name: a, namespace: shop}
+spec: {azureIdentity: a, selector: a}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: shop, labels: {aadpodidbinding: a}}
+spec: {containers: [{name: a}]}
+`
+
 func TestExitStatus(t *testing.T) {
 	clean := fleetFile(t, "clusters:\n- name: c1\n  region: eastus\n  issuer: https://i/\n  snapshot: c1\n", map[string]string{"c1/pods.yaml": "apiVersion: v1\nkind: List\nitems: []\n"})
 	unknownKey := fleetFile(t, "clusters:\n- name: c1\n  region: eastus\n  snapshots: c1\n", nil)
 	missing := fleetFile(t, "clusters:\n- name: c1\n  region: eastus\n  snapshot: nowhere\n", nil)
+	noIssuer := fleetFile(t, "clusters:\n- name: c1\n  region: eastus\n  snapshot: c1\n", map[string]string{"c1/all.yaml": oneNeed})
 	for _, tc := range []struct {
 		name string
 		args []string
@@ -118,6 +136,7 @@ func TestExitStatus(t *testing.T) {
 		{"a clean fleet", []string{"-fleet", clean, "-detailed-exitcode"}, 0, ""},
 		{"findings do not fail the command", nil, 0, ""},
 		{"incomplete coverage outranks blocking findings", []string{"-detailed-exitcode"}, exitIncomplete, ""},
+		{"needs of a cluster without an issuer are incomplete coverage", []string{"-fleet", noIssuer, "-detailed-exitcode"}, exitIncomplete, ""},
 		{"an unknown key is an error that names it", []string{"-fleet", unknownKey}, exitFailed, "snapshots"},
 		{"a cluster without its folder is an error that names it", []string{"-fleet", missing}, exitFailed, "nowhere"},
 		{"no such file", []string{"-fleet", "nowhere.yaml"}, exitFailed, "nowhere.yaml"},
