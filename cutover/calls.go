@@ -46,9 +46,11 @@ func repeat(ctx context.Context, fn func() error) error {
 // passing reports whether an error may go away by itself, and leaves open whether a write was made.
 func passing(err error) bool {
 	if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsInternalError(err) ||
-		apierrors.IsServiceUnavailable(err) || apierrors.IsUnexpectedServerError(err) {
+		apierrors.IsServiceUnavailable(err) {
 		return true
 	}
+	// An answer that is no Status of the API server counts by its code: "404 page not found" is what a group gets that the cluster
+	// does not serve, and it will not go away by itself.
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
 		return status.Status().Code >= 500

@@ -71,7 +71,7 @@ func (k *kinds) resource(ctx context.Context, apiVersion, kind string) (schema.G
 		return gvr, nil
 	}
 	gr := schema.GroupResource{Group: gv.Group, Resource: kind}
-	return schema.GroupVersionResource{}, apierrors.NewGenericServerResponse(http.StatusNotFound, "get", gr, "", "the server has no such kind", 0, true)
+	return schema.GroupVersionResource{}, apierrors.NewGenericServerResponse(http.StatusNotFound, "get", gr, "", "the server has no such kind", 0, false)
 }
 
 func isSubresource(name string) bool {

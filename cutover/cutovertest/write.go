@@ -65,13 +65,15 @@ func (c *Cluster) change(w cutover.Write, manager string, dry bool) (*object, er
 }
 
 func (c *Cluster) preconditions(w cutover.Write, old *object) error {
-	if w.Ref.UID != "" && w.Ref.UID != old.uid() {
-		if w.Verb == cutover.Patch {
-			return invalid(w.Ref, "the server rejected our request due to an error in our request")
-		}
+	changed := w.ResourceVersion != "" && w.ResourceVersion != old.u().GetResourceVersion()
+	switch other := w.Ref.UID != "" && w.Ref.UID != old.uid(); {
+	case other && w.Verb == cutover.Patch:
+		return invalid(w.Ref, "the server rejected our request due to an error in our request")
+	case other && w.Verb == cutover.Apply && !changed: // the UID is one more field of the object, and immutable
+		return invalid(w.Ref, "metadata.uid: Invalid value: \""+w.Ref.UID+"\": field is immutable")
+	case other:
 		return conflict(w.Ref, "Precondition failed: UID in precondition: "+w.Ref.UID+", UID in object meta: "+old.uid())
-	}
-	if w.ResourceVersion != "" && w.ResourceVersion != old.u().GetResourceVersion() {
+	case changed:
 		return conflict(w.Ref, "the object has been modified; please apply your changes to the latest version and try again")
 	}
 	return nil
