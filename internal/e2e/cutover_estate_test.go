@@ -1,0 +1,107 @@
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/wimigrate/wimigrate/internal/e2e/app"
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/objects"
+)
+
+// resident is one application of a fleet that is to be moved: a workload of some kind in a namespace of its own.
+type resident struct {
+	app.App
+	Kind    string
+	cluster *fleet.Cluster
+	// Job adds a Job on the same identity, which cannot change and must end by itself.
+	Job bool
+}
+
+// idle applications never run a pod.
+func (r resident) idle() bool { return r.Kind == "Deployment" && r.Replicas == 0 }
+
+// newResident puts an application on Pod Identity. Those of one name in two clusters share their identity.
+func newResident(f *fleet.Fleet, c *fleet.Cluster, kind, name string, replicas int, period time.Duration) resident {
+	return resident{Kind: kind, cluster: c, App: app.App{Namespace: name, Name: name, Identity: f.Identity("rg-"+name, "id-"+name), Replicas: replicas,
+		OnPodIdentity: true, Period: period, Scopes: []string{"https://vault.azure.net/.default", "https://storage.azure.com/.default"}}}
+}
+
+// deploy creates the application: the manifests of package app, with the Deployment's template in an object of the resident's kind.
+func (r resident) deploy(t *testing.T) {
+	t.Helper()
+	all, err := objects.Parse([]byte(r.YAML()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range all {
+		if o.GetKind() != "Deployment" {
+			continue
+		}
+		if r.Job {
+			all = append(all, jobOf(o, r.Name+"-once"))
+		}
+		r.shape(o)
+	}
+	if err := r.cluster.Objects.Apply(t.Context(), all...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shape turns a Deployment into the resident's kind.
+func (r resident) shape(o *unstructured.Unstructured) {
+	spec := o.Object["spec"].(map[string]any)
+	o.SetKind(r.Kind)
+	switch r.Kind {
+	case "StatefulSet":
+		spec["serviceName"] = r.Name
+	case "DaemonSet":
+		delete(spec, "replicas")
+	case "CronJob": // at New Year: it runs when the load says so
+		o.SetAPIVersion("batch/v1")
+		o.Object["spec"] = map[string]any{"schedule": "0 0 1 1 *", "jobTemplate": map[string]any{"spec": jobSpec(spec)}}
+	}
+}
+
+func jobSpec(deployment map[string]any) map[string]any {
+	template := unstructured.Unstructured{Object: deployment["template"].(map[string]any)}.Object
+	template = maps.Clone(template)
+	pod := maps.Clone(template["spec"].(map[string]any))
+	pod["restartPolicy"] = "Never"
+	template["spec"] = pod
+	return map[string]any{"template": template}
+}
+
+func jobOf(deployment *unstructured.Unstructured, name string) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "batch/v1", "kind": "Job",
+		"metadata": map[string]any{"name": name, "namespace": deployment.GetNamespace()},
+		"spec":     jobSpec(deployment.Object["spec"].(map[string]any))}}
+	labels := o.Object["spec"].(map[string]any)["template"].(map[string]any)["metadata"].(map[string]any)["labels"].(map[string]any)
+	own := maps.Clone(labels)
+	own["app"] = name // or the Deployment's selector would count its pods
+	o.Object["spec"].(map[string]any)["template"].(map[string]any)["metadata"] = map[string]any{"labels": own}
+	return o
+}
+
+// awaitResidents waits until every application that runs takes tokens by Pod Identity. CronJobs have nothing to wait for.
+func awaitResidents(t *testing.T, residents []resident) {
+	t.Helper()
+	for _, r := range residents {
+		if r.idle() || r.Kind == "CronJob" {
+			continue
+		}
+		fleet.Await(t, fmt.Sprintf("%s/%s to take tokens", r.cluster.Name, r.Name), func() (bool, error) {
+			taking := 0
+			for _, p := range r.cluster.Reports() {
+				if p.Namespace == r.Namespace && !p.Ended && p.Taken > 0 {
+					taking++
+				}
+			}
+			return taking >= max(r.Replicas, 1), nil
+		})
+	}
+}

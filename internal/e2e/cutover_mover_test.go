@@ -1,0 +1,171 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/cutover/cutovertest"
+)
+
+const (
+	moverEnv  = "WIMIGRATE_E2E_MOVER"
+	moverSays = "moved "
+)
+
+// moverOrder tells a process what to move, and when to die.
+type moverOrder struct {
+	Kubeconfig, Cluster, Plan, Disk string
+	File, Back                      bool
+	At                              int
+	Before                          bool
+}
+
+// moved is what a process that lived has to say.
+type moved struct {
+	Writes int
+	State  cutover.State
+	Reason string
+}
+
+// TestMoverProcess is the process that the crash tests start and kill; it is no test of its own.
+func TestMoverProcess(t *testing.T) {
+	text := os.Getenv(moverEnv)
+	if text == "" {
+		t.Skip("only the crash tests run it")
+	}
+	var order moverOrder
+	if err := json.Unmarshal([]byte(text), &order); err != nil {
+		t.Fatal(err)
+	}
+	said, err := order.carryOut(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := json.Marshal(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("\n%s%s\n", moverSays, line)
+}
+
+func (o moverOrder) carryOut(ctx context.Context) (moved, error) {
+	plan, err := readPlan(o.Plan)
+	if err != nil {
+		return moved{}, err
+	}
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		&clientcmd.ClientConfigLoadingRules{ExplicitPath: o.Kubeconfig}, &clientcmd.ConfigOverrides{CurrentContext: o.Cluster}).ClientConfig()
+	if err != nil {
+		return moved{}, err
+	}
+	cluster, err := cutover.NewCluster(cfg)
+	if err != nil {
+		return moved{}, err
+	}
+	var journal cutover.Journal
+	if o.File {
+		j, err := cutover.OpenJournal(o.Disk)
+		if err != nil {
+			return moved{}, err
+		}
+		defer j.Close()
+		journal = j
+	} else if journal, err = cutover.NewConfigMapJournal(map[string]cutover.Cluster{o.Cluster: cluster}, "wimigrate"); err != nil {
+		return moved{}, err
+	}
+	doom := &doom{at: int64(o.At), before: o.Before}
+	gates := cutovertest.PassGates()
+	gates.Load, gates.LoadAgain = induceAndSee, induceAndSee
+	r, err := cutover.NewRunner(map[string]cutover.Cluster{o.Cluster: doomedCluster{cluster, doom}}, doomedJournal{journal, doom}, gates,
+		&cutover.Options{Patience: time.Minute})
+	if err != nil {
+		return moved{}, err
+	}
+	do := r.Run
+	if o.Back {
+		do = func(ctx context.Context, p *cutover.Plan) (*cutover.Report, error) { return r.Rollback(ctx, p) }
+	}
+	rep, err := do(ctx, plan)
+	if err != nil || len(rep.Units) != 1 {
+		return moved{}, errors.Join(err, fmt.Errorf("%d units", len(rep.Units)))
+	}
+	return moved{Writes: int(doom.seen.Load()), State: rep.Units[0].State, Reason: rep.Units[0].Reason}, nil
+}
+
+// induceAndSee raises the lower bound of the HPA and waits until it has acted.
+func induceAndSee(ctx context.Context, t cutover.Target) cutover.Verdict {
+	name := t.Unit.Workloads[0].Name
+	hpa := cutover.Ref{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler", Namespace: t.Unit.Namespace, Name: name}
+	if err := t.Induce(ctx, cutover.Induction{Object: hpa, Path: []string{"spec", "minReplicas"}, To: 4, Extra: 2}); err != nil {
+		return cutover.Verdict{Gate: "load", Result: cutover.Inconclusive, Reason: err.Error()}
+	}
+	return cutover.Eventually(func(ctx context.Context, t cutover.Target) cutover.Verdict {
+		w, err := t.Cluster.Get(ctx, t.Unit.Workloads[0].Ref)
+		if err != nil {
+			return cutover.Verdict{Gate: "load", Result: cutover.Inconclusive, Reason: err.Error()}
+		}
+		if n, _, _ := unstructured.NestedInt64(w.Object, "status", "readyReplicas"); n < 4 {
+			return cutover.Verdict{Gate: "load", Result: cutover.Inconclusive, Reason: fmt.Sprintf("%d pods are ready", n)}
+		}
+		return cutover.Verdict{Gate: "load", Result: cutover.Pass}
+	}, time.Minute, 100*time.Millisecond)(ctx, t)
+}
+
+// doom kills its own process at a write: no deferred call, no flush, no word.
+type doom struct {
+	at     int64
+	before bool
+	seen   atomic.Int64
+}
+
+func (d *doom) write(do func() error) error {
+	mine := d.seen.Add(1) == d.at
+	if mine && d.before {
+		die()
+	}
+	err := do()
+	if mine {
+		die()
+	}
+	return err
+}
+
+func die() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+}
+
+type doomedCluster struct {
+	cutover.Cluster
+	doom *doom
+}
+
+// Write implements cutover.Cluster.
+func (c doomedCluster) Write(ctx context.Context, w cutover.Write) (out *unstructured.Unstructured, err error) {
+	err = c.doom.write(func() error {
+		out, err = c.Cluster.Write(ctx, w)
+		return err
+	})
+	return out, err
+}
+
+type doomedJournal struct {
+	cutover.Journal
+	doom *doom
+}
+
+// Save implements cutover.Journal.
+func (j doomedJournal) Save(ctx context.Context, r *cutover.Record) error {
+	return j.doom.write(func() error { return j.Journal.Save(ctx, r) })
+}

@@ -1,0 +1,199 @@
+package e2e_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/federation"
+	"github.com/wimigrate/wimigrate/internal/e2e/azure"
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+)
+
+// operator holds what somebody who moves a real fleet has: clients of the API servers, ARM and Entra, NMI's metrics pages, and the
+// applications' status pages.
+type operator struct {
+	f        *fleet.Fleet
+	store    federation.Store
+	clusters map[string]cutover.Cluster
+}
+
+// settled is how long gates wait for what needs a moment. It is long for a slow machine: what is idle is held only after it.
+const settled = 15 * time.Second
+
+func newOperator(t *testing.T, f *fleet.Fleet) *operator {
+	t.Helper()
+	store, err := f.Azure.Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &operator{f: f, store: store, clusters: map[string]cutover.Cluster{}}
+	for _, c := range f.Clusters {
+		cfg := c.REST()
+		cfg.QPS, cfg.Burst = 100, 200 // many units at once, in windows of seconds
+		if o.clusters[c.Name], err = cutover.NewCluster(cfg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return o
+}
+
+// plan reads the live fleet, applies the trust that is missing through ARM, and plans the cutover.
+func (o *operator) plan(t *testing.T, opts cutover.PlanOptions) *cutover.Plan {
+	t.Helper()
+	cat, fed, snapshots := o.trust(t)
+	opts.Snapshots = snapshots
+	return newPlan(t, cat, fed, opts)
+}
+
+// plansByNamespace plans every namespace by itself.
+func (o *operator) plansByNamespace(t *testing.T, opts cutover.PlanOptions) map[string]*cutover.Plan {
+	t.Helper()
+	cat, fed, snapshots := o.trust(t)
+	opts.Snapshots = snapshots
+	out := map[string]*cutover.Plan{}
+	for _, n := range cat.Needs {
+		if out[n.Namespace] == nil {
+			part := *cat
+			part.Needs = slices.DeleteFunc(slices.Clone(cat.Needs), func(m catalog.Need) bool { return m.Namespace != n.Namespace })
+			out[n.Namespace] = newPlan(t, &part, fed, opts)
+		}
+	}
+	return out
+}
+
+// trust applies what the federation plan of the live fleet says, and reads again: now nothing is pending.
+func (o *operator) trust(t *testing.T) (*catalog.Catalog, *federation.Plan, []*catalog.Snapshot) {
+	t.Helper()
+	_, fed, _ := o.read(t)
+	if report, err := federation.Apply(t.Context(), o.store, fed, nil); err != nil {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	t.Logf("federation: %d credentials created through ARM", fed.Count(federation.Create))
+	cat, again, snapshots := o.read(t)
+	if !again.Converged() {
+		t.Fatalf("after the apply something is pending: %+v", again.Changes)
+	}
+	return cat, again, snapshots
+}
+
+func newPlan(t *testing.T, cat *catalog.Catalog, fed *federation.Plan, opts cutover.PlanOptions) *cutover.Plan {
+	t.Helper()
+	p, err := cutover.NewPlan(cat, fed, &opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range p.Blocked {
+		t.Errorf("blocked: %+v", b)
+	}
+	return p
+}
+
+// read reads the live fleet and what its identities trust. It leaves out what has moved: once its bindings are gone, the cluster tells
+// only the client ID of an identity, which ARM cannot be asked for.
+func (o *operator) read(t *testing.T) (*catalog.Catalog, *federation.Plan, []*catalog.Snapshot) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "fleet.yaml")
+	if err := o.f.WriteFleetFile(file, false); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := catalog.LoadFleet(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshots, err := catalog.ReadAll(t.Context(), loaded.Sources(&catalog.FleetSourceOptions{Kubeconfig: o.f.Kubeconfig()}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat, err := catalog.Reconcile(snapshots, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat.Needs = slices.DeleteFunc(cat.Needs, func(n catalog.Need) bool { return n.State == catalog.StateWorkloadIdentity })
+	have, err := federation.Observe(t.Context(), o.store, cat, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fed, err := federation.NewPlan(cat, have, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cat, fed, snapshots
+}
+
+// gates are the provided ones, with windows of seconds. All demands stay.
+func (o *operator) gates() cutover.Gates {
+	load := &cutover.LoadOptions{Window: 2 * time.Second, Deadline: 3 * time.Minute, LookEvery: time.Second, Pods: 2, Nodes: 2}
+	g := cutover.DefaultGates(&cutover.GateOptions{
+		Preflight: &cutover.PreflightOptions{EntraClock: o.entraClock, Probes: 2,
+			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
+		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: time.Minute},
+		Probes: 3, Settle: settled, Quiet: 2 * time.Second, Load: load, LoadAgain: load,
+	})
+	// Under load a rollout or a scale-out is under way at many an instant.
+	g.Preflight = cutover.Eventually(g.Preflight, time.Minute, time.Second)
+	return g
+}
+
+func (o *operator) runner(t *testing.T, j cutover.Journal, g cutover.Gates, told func(cutover.Event)) *cutover.Runner {
+	t.Helper()
+	readers := map[string]cutover.Reader{}
+	for name, c := range o.clusters {
+		readers[name] = c
+	}
+	r, err := cutover.NewRunner(o.clusters, j, g, &cutover.Options{
+		Trust: o.store, Exchanger: o, Patience: 20 * time.Second, SoakEvery: 2 * time.Second, OnEvent: told,
+		Oracle: &cutover.Telemetry{Status: o.status, NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(readers)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Exchange implements cutover.Exchanger at Entra's endpoint.
+func (o *operator) Exchange(ctx context.Context, r cutover.ExchangeRequest) (cutover.Claims, error) {
+	c, err := o.f.Azure.Exchange()(ctx, cmp.Or(r.TenantID, azure.TenantID), r.ClientID, r.Assertion)
+	return cutover.Claims{AppID: c.ClientID, TenantID: c.TenantID}, err
+}
+
+// status reads a pod's status page. The API server refuses to proxy to loopback addresses, so the kubelet's double knows the way.
+func (o *operator) status(ctx context.Context, cluster, namespace, pod string) ([]byte, error) {
+	for _, r := range o.f.Cluster(cluster).Reports() {
+		if r.Namespace == namespace && r.Pod == pod && r.StatusURL != "" && !r.Ended {
+			_, page, err := fetch(ctx, http.DefaultClient, r.StatusURL)
+			return page, err
+		}
+	}
+	return nil, fmt.Errorf("pod %s/%s has no status page", namespace, pod)
+}
+
+func (o *operator) entraClock(ctx context.Context) (time.Time, error) {
+	header, _, err := fetch(ctx, o.f.HTTPClient(), o.f.Azure.EntraURL)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return http.ParseTime(header.Get("Date"))
+}
+
+func fetch(ctx context.Context, c *http.Client, url string) (http.Header, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	return resp.Header, page, err
+}
