@@ -121,6 +121,7 @@ func (c *collector) take(o *collector) {
 	s.ManagedIdentities = append(s.ManagedIdentities, t.ManagedIdentities...)
 	s.Malformed = append(s.Malformed, t.Malformed...)
 	s.PodsRead = s.PodsRead || t.PodsRead
+	s.UnknownKindsSkipped = s.UnknownKindsSkipped || t.UnknownKindsSkipped
 	if t.Cluster.UID != "" {
 		s.Cluster.UID = t.Cluster.UID
 	}

@@ -56,6 +56,7 @@ func (f *files) ClusterName() string { return f.name }
 // Read implements [Source].
 func (f *files) Read(ctx context.Context) (*Snapshot, error) {
 	c := newCollector(f.name, !f.opts.NoHeuristics)
+	c.snap.UnknownKindsSkipped = f.opts.NoHeuristics
 	c.snap.Cluster, c.snap.Origin = f.opts.Cluster, "files"
 	if f.path != "" {
 		c.snap.Origin = "file:" + f.path

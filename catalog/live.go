@@ -135,6 +135,7 @@ func (r *liveRead) run(ctx context.Context, known Cluster) error {
 		return err
 	}
 	r.collector = newCollector(known.Name, r.opts.Heuristics)
+	r.collector.snap.UnknownKindsSkipped = !r.opts.Heuristics
 	r.collector.snap.Cluster = known
 	for resource, reason := range served.failed {
 		r.collector.gap(resource, reason)

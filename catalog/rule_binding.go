@@ -13,7 +13,7 @@ func (e *estate) noteBindings(r *reporter) {
 				Remedy:  "correct spec.azureIdentity: it is looked up in the binding's own namespace; or delete the binding"})
 		}
 		if e.orphan(b, id) {
-			r.add(Finding{Code: OrphanBinding, Namespace: b.Namespace, Object: object, Message: unusedBecause(b)})
+			r.add(Finding{Code: OrphanBinding, Namespace: b.Namespace, Object: object, Message: e.unusedBecause(b)})
 		}
 		if guests := e.guests[b]; len(guests) > 0 {
 			r.add(Finding{Code: CrossNamespaceBinding, Severity: Info, Namespace: b.Namespace, Object: object,
@@ -34,11 +34,15 @@ func (e *estate) orphan(b *AzureIdentityBinding, id *AzureIdentity) bool {
 	return e.unread.knows(readTemplates, scope) && e.unread.knows(readPods, scope)
 }
 
-func unusedBecause(b *AzureIdentityBinding) string {
+func (e *estate) unusedBecause(b *AzureIdentityBinding) string {
 	if b.Selector == "" {
 		return "the selector is empty and matches no pod"
 	}
-	return fmt.Sprintf("no pod and no pod template carries aadpodidbinding: %q", clip(b.Selector))
+	why := fmt.Sprintf("no pod and no pod template carries aadpodidbinding: %q", clip(b.Selector))
+	if e.snap.UnknownKindsSkipped {
+		why += "; custom resources of unknown kinds were not searched: scan once more with heuristics before you delete it"
+	}
+	return why
 }
 
 // elsewhere helps to find an identity that was meant.

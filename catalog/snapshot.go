@@ -18,10 +18,12 @@ type Snapshot struct {
 	// Workloads are the objects that own a pod template, pods included, as far as they bear on identities.
 	Workloads []Workload `json:"workloads,omitempty"`
 	// PodsRead is true when pods were among what was read, labelled or not. Without it the absence of a pod says nothing.
-	PodsRead        bool             `json:"podsRead,omitempty"`
-	ServiceAccounts []ServiceAccount `json:"serviceAccounts,omitempty"`
-	Namespaces      []Namespace      `json:"namespaces,omitempty"`
-	Nodes           []Node           `json:"nodes,omitempty"`
+	PodsRead bool `json:"podsRead,omitempty"`
+	// UnknownKindsSkipped is true when pod templates in custom resources that no rule knows were not looked for.
+	UnknownKindsSkipped bool             `json:"unknownKindsSkipped,omitempty"`
+	ServiceAccounts     []ServiceAccount `json:"serviceAccounts,omitempty"`
+	Namespaces          []Namespace      `json:"namespaces,omitempty"`
+	Nodes               []Node           `json:"nodes,omitempty"`
 
 	SecretProviderClasses  []SecretProviderClass   `json:"secretProviderClasses,omitempty"`
 	TriggerAuthentications []TriggerAuthentication `json:"triggerAuthentications,omitempty"`

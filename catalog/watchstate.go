@@ -171,6 +171,7 @@ func (w *watch) snapshot() (snap *Snapshot, changes []Change, ok bool) {
 		return nil, nil, false
 	}
 	c := newCollector(w.known.Name, false)
+	c.snap.UnknownKindsSkipped = true
 	c.snap.Cluster, c.snap.Origin = w.known, "live"
 	for resource, reason := range w.served.failed {
 		c.gap(resource, reason)

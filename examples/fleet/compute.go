@@ -36,7 +36,7 @@ func compute(ctx context.Context, c config, stderr io.Writer) (*result, error) {
 	}
 	errs := []error{err}
 	progress := newProgress(stderr)
-	snapshots, err := catalog.ReadAll(ctx, fleet.Sources(nil), &catalog.ScanOptions{OnProgress: progress.cluster})
+	snapshots, err := catalog.ReadAll(ctx, fleet.Sources(&catalog.FleetSourceOptions{Live: &catalog.LiveOptions{Heuristics: true}}), &catalog.ScanOptions{OnProgress: progress.cluster})
 	progress.end()
 	errs = append(errs, err)
 	res := &result{}

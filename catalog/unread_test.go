@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -35,5 +36,23 @@ func TestServiceAccountsThatNobodyDumpedAreNotMissing(t *testing.T) {
 	snap.ServiceAccounts = []catalog.ServiceAccount{{Meta: catalog.Meta{Namespace: "a", Name: "default"}}}
 	if n := missing(); n != 1 {
 		t.Errorf("dumped without it: %d findings", n)
+	}
+}
+
+// TestAnOrphanSaysWhereNobodyLooked: a scan that left out unknown kinds must not send anyone to delete what they may use.
+func TestAnOrphanSaysWhereNobodyLooked(t *testing.T) {
+	for _, skipped := range []bool{false, true} {
+		cat, err := catalog.Reconcile([]*catalog.Snapshot{{
+			Cluster: catalog.Cluster{Name: "c", Coverage: catalog.Coverage{Complete: true}}, UnknownKindsSkipped: skipped,
+			Identities: []catalog.AzureIdentity{{Meta: catalog.Meta{Namespace: "a", Name: "i"}, ClientID: "id",
+				ResourceID: "/subscriptions/s/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"}},
+			Bindings:   []catalog.AzureIdentityBinding{{Meta: catalog.Meta{Namespace: "a", Name: "b"}, AzureIdentity: "i", Selector: "s"}},
+		}}, nil)
+		if err != nil || len(cat.Findings) != 1 || cat.Findings[0].Code != catalog.OrphanBinding {
+			t.Fatalf("%v: %+v", err, cat.Findings)
+		}
+		if says := strings.Contains(cat.Findings[0].Message, "were not searched"); says != skipped {
+			t.Errorf("skipped %v: %s", skipped, cat.Findings[0].Message)
+		}
 	}
 }
