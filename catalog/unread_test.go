@@ -46,7 +46,7 @@ func TestAnOrphanSaysWhereNobodyLooked(t *testing.T) {
 			Cluster: catalog.Cluster{Name: "c", Coverage: catalog.Coverage{Complete: true}}, UnknownKindsSkipped: skipped,
 			Identities: []catalog.AzureIdentity{{Meta: catalog.Meta{Namespace: "a", Name: "i"}, ClientID: "id",
 				ResourceID: "/subscriptions/s/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"}},
-			Bindings:   []catalog.AzureIdentityBinding{{Meta: catalog.Meta{Namespace: "a", Name: "b"}, AzureIdentity: "i", Selector: "s"}},
+			Bindings: []catalog.AzureIdentityBinding{{Meta: catalog.Meta{Namespace: "a", Name: "b"}, AzureIdentity: "i", Selector: "s"}},
 		}}, nil)
 		if err != nil || len(cat.Findings) != 1 || cat.Findings[0].Code != catalog.OrphanBinding {
 			t.Fatalf("%v: %+v", err, cat.Findings)

@@ -183,11 +183,13 @@ func (s *stream) follow(ctx context.Context) error {
 			return nil
 		}
 		// A server that closes every watch at once must not be asked in a tight circle.
-		if time.Since(begun) < time.Second && sleep(ctx, time.Second) != nil {
-			break
+		if time.Since(begun) < time.Second {
+			if err := sleep(ctx, time.Second); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 // drain sends the events of one connection on; true when the watch has expired.
