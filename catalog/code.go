@@ -64,9 +64,9 @@ const (
 	// ServicePrincipal (blocking when a binding uses it, else info): the identity is an app registration (type 1 or 2). Remedy: put
 	// the federated credential on the application, through Microsoft Graph.
 	ServicePrincipal Code = "service-principal"
-	// IdentityDrift (warning): the clusters of one region bind the same logical key to different identities; reported on the odd ones
-	// out. In a tie the identity that lies in the region wins, then the one that the first cluster by name uses. Remedy: decide
-	// which is right and mirror it.
+	// IdentityDrift (warning): the clusters of one region bind the same logical key to different identities, or to one
+	// resource under different client IDs; reported on the odd ones out. In a tie the identity that lies in the region wins, then the one
+	// that the first cluster by name uses. Remedy: decide which is right and mirror it.
 	IdentityDrift Code = "identity-drift"
 	// BindingMissing (warning where the service account is there or pods carry the label in vain, info where only the number of other
 	// clusters speaks for it): a binding that other clusters have is absent. Depends on the read of bindings. Remedy: mirror it, or confirm that the cluster does not need it.

@@ -72,31 +72,40 @@ func (f *fleet) noteDrift(n *notes, held []holding) {
 		right := f.majority(region, same)
 		for _, h := range same {
 			id := f.identityOf(h.identity)
-			if id.Key() == right.Key() {
+			if id.Key() == right.Key() && (id.ClientID == "" || right.ClientID == "" || version(id) == version(right)) {
 				continue
 			}
+			message := fmt.Sprintf("leads to %q here and to %q in %s", clip(id.ID()), clip(right.ID()), list(f.clustersWith(same, right)))
+			if id.Key() == right.Key() {
+				message = fmt.Sprintf("gives %q the client ID %q here and %q in %s: one of them is dead", clip(id.ID()), clip(id.ClientID), clip(right.ClientID), list(f.clustersWith(same, right)))
+			}
 			n.add(Finding{Code: IdentityDrift, Cluster: h.e.cluster.Name, Namespace: h.binding.Namespace, Object: "AzureIdentityBinding/" + h.binding.Name,
-				Message: fmt.Sprintf("leads to %q here and to %q in %s", clip(id.ID()), clip(right.ID()), list(f.clustersWith(same, right))),
+				Message: message,
 				Remedy:  "decide which identity is right, and mirror it to every cluster of the region"})
 		}
 	}
 }
 
+// identityVersion tells an identity from the one that was made anew under its name: the resource ID is the same, the client ID is not.
+type identityVersion struct{ key, client string }
+
+func version(id Identity) identityVersion { return identityVersion{id.Key(), fold(id.ClientID)} }
+
 // majority returns the identity that most clusters of a region use; in a tie the one that lies in the region, then the one that the
 // first cluster by name uses.
 func (f *fleet) majority(region string, same []holding) Identity {
-	votes := map[string]int{}
+	votes := map[identityVersion]int{}
 	for _, h := range same {
-		votes[f.identityOf(h.identity).Key()] += 2
+		votes[version(f.identityOf(h.identity))] += 2
 	}
-	for k := range votes {
-		if m, ok := f.existing.byResource[k]; ok && normalRegion(m.Location) == region {
-			votes[k]++
+	for v := range votes {
+		if m, ok := f.existing.byResource[v.key]; ok && normalRegion(m.Location) == region {
+			votes[v]++
 		}
 	}
 	var best Identity
 	for _, h := range same {
-		if id := f.identityOf(h.identity); best.Kind == "" || votes[id.Key()] > votes[best.Key()] {
+		if id := f.identityOf(h.identity); best.Kind == "" || votes[version(id)] > votes[version(best)] {
 			best = id
 		}
 	}
@@ -106,7 +115,7 @@ func (f *fleet) majority(region string, same []holding) Identity {
 func (f *fleet) clustersWith(same []holding, id Identity) []string {
 	var out []string
 	for _, h := range same {
-		if f.identityOf(h.identity).Key() == id.Key() {
+		if version(f.identityOf(h.identity)) == version(id) {
 			out = append(out, h.e.cluster.Name)
 		}
 	}

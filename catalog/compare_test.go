@@ -44,8 +44,16 @@ func TestFleetRules(t *testing.T) {
 		{"in a tie the identity of the region is right", []*catalogtest.Cluster{bound("a", "eastus", "x"), bound("b", "eastus", "y").Edit(func(s *catalog.Snapshot) {
 			s.ManagedIdentities = []catalog.ManagedIdentity{{ResourceID: catalogtest.ResourceID("y"), Location: "eastus"}}
 		})}, []string{"a warning identity-drift shop AzureIdentityBinding/web"}},
+		{"the client ID of an identity that was made anew is drift", []*catalogtest.Cluster{bound("a", "eastus", "x"), bound("b", "eastus", "x").Edit(func(s *catalog.Snapshot) {
+			s.Identities[0].ClientID = catalogtest.ClientID("x before")
+		})}, []string{"b warning identity-drift shop AzureIdentityBinding/web"}},
+		{"a client ID left out is no drift", []*catalogtest.Cluster{bound("a", "eastus", "x"), bound("b", "eastus", "x").Edit(func(s *catalog.Snapshot) {
+			s.Identities[0].ClientID = ""
+		})}, nil},
 		{"clusters of no known region do not drift", []*catalogtest.Cluster{bound("a", "", "x"), bound("b", "", "y")}, nil},
-		{"a spelling of one identity is no drift", []*catalogtest.Cluster{bound("a", "eastus", "x"), bound("b", "eastus", "X")}, nil},
+		{"a spelling of one identity is no drift", []*catalogtest.Cluster{bound("a", "eastus", "x"), bound("b", "eastus", "X").Edit(func(s *catalog.Snapshot) {
+			s.Identities[0].ClientID = strings.ToUpper(catalogtest.ClientID("x"))
+		})}, nil},
 		{"most have it, and the service account is there", []*catalogtest.Cluster{bound("a", "r", "x"), bound("b", "r", "x"), bound("c", "r", "")},
 			[]string{"c warning " + missing}},
 		{"half have it", []*catalogtest.Cluster{bound("a", "r", "x"), bound("b", "r", "x"), bound("c", "s", ""), bound("d", "s", "")},

@@ -19,8 +19,12 @@ func (e *estate) noteWorkload(r *reporter, a *app) {
 		r.add(Finding{Code: BarePod, Namespace: a.namespace, Object: a.object(),
 			Message: "the pod has no controller that would make it again with other labels"})
 	case !builtIn(a.ref):
+		carrier := "a pod template"
+		if a.podsAlone() {
+			carrier = "a pod, whose template was not found,"
+		}
 		r.add(Finding{Code: CustomWorkload, Namespace: a.namespace, Object: a.object(),
-			Message: fmt.Sprintf("a pod template of %s carries aadpodidbinding; no rule knows when its rollout is complete", a.ref.APIVersion),
+			Message: fmt.Sprintf("%s of %s carries aadpodidbinding; no rule knows when its rollout is complete", carrier, a.ref.APIVersion),
 			Remedy:  fmt.Sprintf("change the labels at %s, and check by hand that its pods are replaced", a.templatePath())})
 	}
 	if slices.ContainsFunc(a.uses, func(u *use) bool { return u.from.SelectsBinding && u.labelled }) {
@@ -32,6 +36,11 @@ func (e *estate) noteWorkload(r *reporter, a *app) {
 // labelled reports whether any of the app's pods or templates carries the old label.
 func (a *app) labelled() bool {
 	return slices.ContainsFunc(a.uses, func(u *use) bool { return u.labelled })
+}
+
+// podsAlone reports whether the app is known by its running pods alone.
+func (a *app) podsAlone() bool {
+	return !slices.ContainsFunc(a.uses, func(u *use) bool { return u.from.Kind != "Pod" })
 }
 
 // labels lists the distinct values of the old label in effect, sorted.
