@@ -5,7 +5,7 @@
 //	…
 //	store, err := armfic.NewStore(cred, nil)
 //	…
-//	err = federation.Apply(ctx, store, plan, nil)
+//	report, err := federation.Apply(ctx, store, plan, nil)
 //
 // The store writes one credential per call and returns every refusal as a [*federation.StoreError] with ARM's status, code, message
 // and Retry-After. It neither retries nor paces nor serialises: [federation.Apply] does, because only Apply knows which writes go to
