@@ -3,8 +3,6 @@ package e2e_test
 import (
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,8 +12,6 @@ import (
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
-	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
-	"github.com/wimigrate/wimigrate/internal/e2e/workload"
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
@@ -56,58 +52,6 @@ func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
 }
 
 func tally(f *fleet.Fleet) summary { return summarise(f.Reports()) }
-
-// settle puts the applications into the clusters and waits until they live on Pod Identity. It returns how many tokens are to be taken.
-func settle(t *testing.T, f *fleet.Fleet) ([]resident, int) {
-	t.Helper()
-	east, west := f.Clusters[0], f.Clusters[1]
-	web := func(c *fleet.Cluster) resident {
-		r := newResident(f, c, "Deployment", "web", 3, 200*time.Millisecond)
-		r.MaxReplicas = 20
-		return r
-	}
-	ledger := newResident(f, east, "StatefulSet", "ledger", 3, 200*time.Millisecond)
-	ledger.Job = true
-	all := []resident{web(east), ledger, newResident(f, east, "CronJob", "nightly", 0, 200*time.Millisecond),
-		web(west), newResident(f, west, "DaemonSet", "agent", 0, 200*time.Millisecond), newResident(f, west, "Deployment", "idle", 0, time.Second)}
-	tokens := 1000
-	if full() {
-		all, tokens = dozen(f), 50_000
-	}
-	for _, c := range f.Clusters {
-		if err := c.AwaitNMI(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, r := range all {
-		r.deploy(t)
-	}
-	awaitResidents(t, all)
-	return all, tokens
-}
-
-// dozen is a dozen namespaces in each cluster.
-func dozen(f *fleet.Fleet) []resident {
-	var all []resident
-	for _, c := range f.Clusters {
-		for _, x := range []struct {
-			kind, name string
-			replicas   int
-		}{
-			{"Deployment", "web", 3}, {"Deployment", "api", 3}, {"Deployment", "orders", 2}, {"Deployment", "search", 2}, {"Deployment", "mail", 2},
-			{"StatefulSet", "ledger", 3}, {"StatefulSet", "queue", 2}, {"DaemonSet", "agent", 0}, {"DaemonSet", "scrape", 0},
-			{"CronJob", "nightly", 0}, {"CronJob", "hourly", 0}, {"Deployment", "idle", 0},
-		} {
-			r := newResident(f, c, x.kind, x.name, x.replicas, 300*time.Millisecond)
-			r.Job = x.name == "orders"
-			if x.name == "web" || x.name == "api" {
-				r.MaxReplicas = 20
-			}
-			all = append(all, r)
-		}
-	}
-	return all
-}
 
 func idleLast(residents []resident) func(a, b cutover.Unit) int {
 	rank := func(u cutover.Unit) int {
@@ -177,51 +121,5 @@ func noBindings(t *testing.T, f *fleet.Fleet, residents []resident) {
 		if len(left.Items) != want {
 			t.Errorf("%s: %d AzureIdentityBindings are left, want %d", c.Name, len(left.Items), want)
 		}
-	}
-}
-
-// switchClock remembers when every pod of a unit had the new path.
-type switchClock struct {
-	mu sync.Mutex
-	at map[string]time.Time // by cluster/namespace
-}
-
-func (s *switchClock) told(t *testing.T) func(cutover.Event) {
-	return func(e cutover.Event) {
-		if e.Type == cutover.EventState || e.Type == cutover.EventFrozen {
-			t.Logf("%s %s %s", e.Unit, e.State, e.Message)
-		}
-		if e.Type == cutover.EventVerdict && e.Verdict.Result != cutover.Pass {
-			t.Logf("%s %s: %s: %s", e.Unit, e.Step, e.Verdict.Result, e.Verdict.Reason)
-		}
-		if e.Type == cutover.EventState && e.State == cutover.DualPath {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			place := e.Unit[:strings.LastIndex(e.Unit, "/")]
-			if s.at[place].IsZero() {
-				s.at[place] = e.Time
-			}
-		}
-	}
-}
-
-// check says that pods created after the switch took all their tokens by workload identity.
-func (s *switchClock) check(t *testing.T, reports []kubelet.PodReport) {
-	t.Helper()
-	after, tokens := 0, 0
-	for _, r := range reports {
-		at, moved := s.at[r.Cluster+"/"+r.Namespace]
-		if !moved || !r.Created.After(at) || r.Taken == 0 {
-			continue
-		}
-		after++
-		tokens += r.Taken
-		if r.Paths[workload.PathWorkloadIdentity] != r.Taken {
-			t.Errorf("%s/%s/%s was created after the switch and took tokens by %v", r.Cluster, r.Namespace, r.Pod, r.Paths)
-		}
-	}
-	t.Logf("%d pods were created after their unit's switch and took %d tokens, all by workload identity", after, tokens)
-	if after == 0 {
-		t.Error("no pod was created after a switch")
 	}
 }

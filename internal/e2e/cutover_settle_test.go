@@ -1,0 +1,60 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+)
+
+// settle puts the applications into the clusters and waits until they live on Pod Identity. It returns how many tokens are to be taken.
+func settle(t *testing.T, f *fleet.Fleet) ([]resident, int) {
+	t.Helper()
+	east, west := f.Clusters[0], f.Clusters[1]
+	web := func(c *fleet.Cluster) resident {
+		r := newResident(f, c, "Deployment", "web", 3, 200*time.Millisecond)
+		r.MaxReplicas = 20
+		return r
+	}
+	ledger := newResident(f, east, "StatefulSet", "ledger", 3, 200*time.Millisecond)
+	ledger.Job = true
+	all := []resident{web(east), ledger, newResident(f, east, "CronJob", "nightly", 0, 200*time.Millisecond),
+		web(west), newResident(f, west, "DaemonSet", "agent", 0, 200*time.Millisecond), newResident(f, west, "Deployment", "idle", 0, time.Second)}
+	tokens := 1000
+	if full() {
+		all, tokens = dozen(f), 50_000
+	}
+	for _, c := range f.Clusters {
+		if err := c.AwaitNMI(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range all {
+		r.deploy(t)
+	}
+	awaitResidents(t, all)
+	return all, tokens
+}
+
+// dozen is a dozen namespaces in each cluster.
+func dozen(f *fleet.Fleet) []resident {
+	var all []resident
+	for _, c := range f.Clusters {
+		for _, x := range []struct {
+			kind, name string
+			replicas   int
+		}{
+			{"Deployment", "web", 3}, {"Deployment", "api", 3}, {"Deployment", "orders", 2}, {"Deployment", "search", 2}, {"Deployment", "mail", 2},
+			{"StatefulSet", "ledger", 3}, {"StatefulSet", "queue", 2}, {"DaemonSet", "agent", 0}, {"DaemonSet", "scrape", 0},
+			{"CronJob", "nightly", 0}, {"CronJob", "hourly", 0}, {"Deployment", "idle", 0},
+		} {
+			r := newResident(f, c, x.kind, x.name, x.replicas, 300*time.Millisecond)
+			r.Job = x.name == "orders"
+			if x.name == "web" || x.name == "api" {
+				r.MaxReplicas = 20
+			}
+			all = append(all, r)
+		}
+	}
+	return all
+}

@@ -1,0 +1,58 @@
+package e2e_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
+	"github.com/wimigrate/wimigrate/internal/e2e/workload"
+)
+
+// switchClock remembers when every pod of a unit had the new path.
+type switchClock struct {
+	mu sync.Mutex
+	at map[string]time.Time // by cluster/namespace
+}
+
+func (s *switchClock) told(t *testing.T) func(cutover.Event) {
+	return func(e cutover.Event) {
+		if e.Type == cutover.EventState || e.Type == cutover.EventFrozen {
+			t.Logf("%s %s %s", e.Unit, e.State, e.Message)
+		}
+		if e.Type == cutover.EventVerdict && e.Verdict.Result != cutover.Pass {
+			t.Logf("%s %s: %s: %s", e.Unit, e.Step, e.Verdict.Result, e.Verdict.Reason)
+		}
+		if e.Type == cutover.EventState && e.State == cutover.DualPath {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			place := e.Unit[:strings.LastIndex(e.Unit, "/")]
+			if s.at[place].IsZero() {
+				s.at[place] = e.Time
+			}
+		}
+	}
+}
+
+// check says that pods created after the switch took all their tokens by workload identity.
+func (s *switchClock) check(t *testing.T, reports []kubelet.PodReport) {
+	t.Helper()
+	after, tokens := 0, 0
+	for _, r := range reports {
+		at, moved := s.at[r.Cluster+"/"+r.Namespace]
+		if !moved || !r.Created.After(at) || r.Taken == 0 {
+			continue
+		}
+		after++
+		tokens += r.Taken
+		if r.Paths[workload.PathWorkloadIdentity] != r.Taken {
+			t.Errorf("%s/%s/%s was created after the switch and took tokens by %v", r.Cluster, r.Namespace, r.Pod, r.Paths)
+		}
+	}
+	t.Logf("%d pods were created after their unit's switch and took %d tokens, all by workload identity", after, tokens)
+	if after == 0 {
+		t.Error("no pod was created after a switch")
+	}
+}
