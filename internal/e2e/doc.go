@@ -3,4 +3,9 @@
 // From this folder `go test ./...` runs all of them; -short skips with one line each what would start a control plane. The first run builds
 // Kubernetes from the module proxy, which takes minutes. Tests get their world from package fleet, whose documentation is the place to start;
 // `go run ./cmd/fleet up` keeps such a world up for hands-on work.
+//
+// WIMIGRATE_E2E_FULL=1 asks for the long versions of the cutover's tests, a dozen namespaces in each cluster and a process killed at every
+// write, which take a quarter of an hour more:
+//
+//	WIMIGRATE_E2E_FULL=1 go test -v -timeout 60m -run 'TestAFleetUnderLoad|TestAKilledMove' .
 package e2e
