@@ -11,15 +11,10 @@ import (
 func settle(t *testing.T, f *fleet.Fleet) ([]resident, int) {
 	t.Helper()
 	east, west := f.Clusters[0], f.Clusters[1]
-	web := func(c *fleet.Cluster) resident {
-		r := newResident(f, c, "Deployment", "web", 3, 200*time.Millisecond)
-		r.MaxReplicas = 20
-		return r
-	}
-	ledger := newResident(f, east, "StatefulSet", "ledger", 3, 200*time.Millisecond)
-	ledger.Job = true
-	all := []resident{web(east), ledger, newResident(f, east, "CronJob", "nightly", 0, 200*time.Millisecond),
-		web(west), newResident(f, west, "DaemonSet", "agent", 0, 200*time.Millisecond), newResident(f, west, "Deployment", "idle", 0, time.Second)}
+	web := newResident(f, east, "Deployment", "web", 3, 200*time.Millisecond)
+	web.MaxReplicas, web.Job = 20, true
+	all := []resident{web, newResident(f, east, "StatefulSet", "ledger", 3, 200*time.Millisecond), newResident(f, west, "CronJob", "nightly", 0, 200*time.Millisecond),
+		newResident(f, west, "DaemonSet", "agent", 0, 200*time.Millisecond), newResident(f, west, "Deployment", "idle", 0, time.Second)}
 	tokens := 1000
 	if full() {
 		all, tokens = dozen(f), 50_000
