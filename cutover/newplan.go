@@ -102,7 +102,7 @@ func risks(u Unit, f *facts) []string {
 			out = append(out, w.String()+" cannot be held at canary pods")
 		}
 		if s.Replicas != nil && *s.Replicas == 0 {
-			out = append(out, w.String()+" runs no pod: nothing can be verified until it does")
+			out = append(out, w.String()+noPod)
 		}
 		if s.Replicas != nil && *s.Replicas == 1 {
 			out = append(out, w.String()+" has one replica")

@@ -3,13 +3,15 @@ package cutover
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // planWaves puts ordered units into waves: one canary, then one per region, then a quarter of all, then the rest. Units of different
 // regions that are one workload never share a wave, so that a wave that goes wrong leaves every workload a region; what cannot go
-// into the last wave for that reason goes into further ones.
+// into the last wave for that reason goes into further ones. Units with a workload that runs no pod come last of all: they are held
+// until it does, and would hold up every wave behind theirs.
 func planWaves(units []Unit) []Wave {
-	left := slices.Clone(units)
+	left := slices.DeleteFunc(slices.Clone(units), runsNoPod)
 	var waves []Wave
 	take := func(name string, limit int, fits func(Unit, []Unit) bool) {
 		var taken, rest []Unit
@@ -30,14 +32,26 @@ func planWaves(units []Unit) []Wave {
 		return !slices.ContainsFunc(taken, func(t Unit) bool { return t.Region == u.Region })
 	})
 	take("quarter", (len(units)+3)/4, anyUnit)
-	for i := 1; len(left) > 0; i++ {
-		name := "rest"
-		if i > 1 {
-			name = fmt.Sprintf("rest %d", i)
+	takeAll := func(name string) {
+		for i := 1; len(left) > 0; i++ {
+			numbered := name
+			if i > 1 {
+				numbered = fmt.Sprintf("%s %d", name, i)
+			}
+			take(numbered, len(left), anyUnit)
 		}
-		take(name, len(left), anyUnit)
 	}
+	takeAll("rest")
+	left = slices.DeleteFunc(slices.Clone(units), func(u Unit) bool { return !runsNoPod(u) })
+	takeAll("idle")
 	return waves
+}
+
+// noPod ends the risk of a unit whose workload is scaled to zero.
+const noPod = " runs no pod: nothing can be verified until it does"
+
+func runsNoPod(u Unit) bool {
+	return slices.ContainsFunc(u.Risks, func(r string) bool { return strings.HasSuffix(r, noPod) })
 }
 
 // twinElsewhere reports whether one of the units is the same workload in another region.
