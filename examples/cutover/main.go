@@ -79,7 +79,11 @@ func parse(args []string) (config, error) {
 
 // work does what the flags ask for.
 func (w *world) work(ctx context.Context, c config, out io.Writer) (int, error) {
-	r, err := cutover.NewRunner(w.clusters, w.journal, gates(), w.options(out))
+	opts, err := w.options(out)
+	if err != nil {
+		return cutover.ExitError, err
+	}
+	r, err := cutover.NewRunner(w.clusters, w.journal, gates(), opts)
 	if err != nil {
 		return cutover.ExitError, err
 	}

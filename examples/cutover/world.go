@@ -125,16 +125,20 @@ func savePlan(file string, p *cutover.Plan) error {
 	return errors.Join(p.Encode(f), f.Close())
 }
 
-// options are those of a real run: exchanges at Entra, NMI's own counters as witness.
-func (w *world) options(out io.Writer) *cutover.Options {
+// options are those of a real run: ARM's word on what is trusted, exchanges at Entra, NMI's own counters as witness.
+func (w *world) options(out io.Writer) (*cutover.Options, error) {
+	trusted, err := trust()
+	if err != nil {
+		return nil, err
+	}
 	readers := map[string]cutover.Reader{}
 	for name, c := range w.clusters {
 		readers[name] = c
 	}
 	return &cutover.Options{
-		Exchanger: exchanger(credential.Exchange(nil)), OnEvent: newTimeline(out).event,
+		Trust: trusted, Exchanger: exchanger(credential.Exchange(nil)), OnEvent: newTimeline(out).event,
 		Oracle: &cutover.Telemetry{NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(readers)}},
-	}
+	}, nil
 }
 
 // exchanger lets the credential package prove trust for the cutover.
