@@ -49,6 +49,7 @@ type Kubelet struct {
 	mu      sync.Mutex
 	running map[types.UID]context.CancelFunc
 	reports map[reportKey]*PodReport
+	addressBook
 }
 
 // New returns a kubelet that listens to the informer. Close it when done.
@@ -56,7 +57,8 @@ func New(ctx context.Context, cfg Config) (*Kubelet, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	k := &Kubelet{cfg: cfg, running: map[types.UID]context.CancelFunc{}, reports: map[reportKey]*PodReport{}}
+	k := &Kubelet{cfg: cfg, running: map[types.UID]context.CancelFunc{}, reports: map[reportKey]*PodReport{},
+		addressBook: addressBook{addresses: map[string]types.UID{}, evicted: map[types.UID]bool{}}}
 	k.ctx, k.cancel = context.WithCancel(ctx)
 	_, err := cfg.Pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { k.see(obj) },
@@ -72,7 +74,15 @@ func New(ctx context.Context, cfg Config) (*Kubelet, error) {
 // see starts a pod that runs and ends one that does so no longer.
 func (k *Kubelet) see(obj any) {
 	pod, ok := obj.(*corev1.Pod)
-	if !ok || !hasWorkload(pod) {
+	if !ok {
+		return
+	}
+	if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		k.release(pod)
+	} else if !k.claim(pod) {
+		return
+	}
+	if !hasWorkload(pod) {
 		return
 	}
 	if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
@@ -101,6 +111,7 @@ func (k *Kubelet) gone(obj any) {
 		obj = d.Obj
 	}
 	if pod, ok := obj.(*corev1.Pod); ok {
+		k.release(pod)
 		k.end(pod.UID)
 		k.mu.Lock()
 		delete(k.running, pod.UID)
