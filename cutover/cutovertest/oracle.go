@@ -16,16 +16,11 @@ var (
 
 // OldPath implements cutover.PathOracle: the counters of every NMI.
 func (f *Fleet) OldPath(ctx context.Context, cluster, namespace string) ([]cutover.NMIReading, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.catchUp()
-	f.requests++
-	c := f.clusters[cluster]
-	if c == nil {
-		return nil, fmt.Errorf("cutovertest: no cluster %q", cluster)
+	c, err := f.asked(ctx, cluster)
+	if err != nil {
+		return nil, err
 	}
 	var out []cutover.NMIReading
 	for _, n := range c.nodes {
@@ -38,16 +33,11 @@ func (f *Fleet) OldPath(ctx context.Context, cluster, namespace string) ([]cutov
 
 // Pods implements cutover.PathOracle: what the applications that use the credential package say; the others are unknown.
 func (f *Fleet) Pods(ctx context.Context, cluster, namespace string, pods []string) ([]cutover.PodPath, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.catchUp()
-	f.requests++
-	c := f.clusters[cluster]
-	if c == nil {
-		return nil, fmt.Errorf("cutovertest: no cluster %q", cluster)
+	c, err := f.asked(ctx, cluster)
+	if err != nil {
+		return nil, err
 	}
 	var out []cutover.PodPath
 	for _, w := range c.workloads() {
@@ -100,4 +90,18 @@ func (c *Cluster) restartNMI(node string) {
 			n.nmi = c.fleet.uid()
 		}
 	}
+}
+
+// asked lets everything happen that is due, and returns the cluster that a question is about. The caller holds f.mu.
+func (f *Fleet) asked(ctx context.Context, cluster string) (*Cluster, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f.catchUp()
+	f.requests++
+	c := f.clusters[cluster]
+	if c == nil {
+		return nil, fmt.Errorf("cutovertest: no cluster %q", cluster)
+	}
+	return c, nil
 }
