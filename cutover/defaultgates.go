@@ -73,7 +73,7 @@ func DefaultGates(opts *GateOptions) Gates {
 	settled := func(g Gate) Gate { return Eventually(g, o.Settle, settleEvery) }
 	pods := settled(NewPods())
 	moved := AllOf(pods, untilClear(NewPath(OldPathSilent(o.Quiet), TelemetryClean()), o.Settle))
-	run := Load(&LoadOptions{Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, Probe: o.Load.Probe, birthsOnly: true})
+	run := Load(&LoadOptions{Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, Calm: o.Load.Calm, Probe: o.Load.Probe, birthsOnly: true})
 	return Gates{
 		Preflight: Preflight(o.Preflight),
 		Trusted:   TrustProven(o.Prove),

@@ -22,6 +22,9 @@ type LoadOptions struct {
 	NewNode bool
 	// InduceAfter is how long natural load is waited for before load is induced, where the plan allows it; default: the window.
 	InduceAfter time.Duration
+	// Calm is how long a pod born by a scale-out must run without a restart before it counts; default: one minute. One that ends before
+	// it is that old counts if it was Ready. A restart that is seen within a pod's first minute fails the gate, however short Calm is.
+	Calm time.Duration
 	// Probe is asked at every look; default: [InjectionProbe] with one pod of each workload.
 	Probe Gate
 	// Also are asked at every look as well: none may fail, and all must pass at the end. [NoRegression] belongs here.
@@ -38,6 +41,7 @@ func (o *LoadOptions) withDefaults() LoadOptions {
 	number(&out.Window, 10*time.Minute)
 	number(&out.Deadline, 24*time.Hour)
 	number(&out.LookEvery, 30*time.Second)
+	number(&out.Calm, calmAfterBirth)
 	number(&out.InduceAfter, max(out.Window, time.Second))
 	out.LookEvery = max(out.LookEvery, time.Second)
 	if out.Probe == nil {

@@ -29,7 +29,7 @@ func (r *loadRun) scaleEvidence(y *loadTally, births []*birth) []Evidence {
 	good := 0
 	var open []Evidence
 	for _, b := range births {
-		v := Judge("", b.all()...)
+		v := Judge("", b.all(r.o.Calm)...)
 		if v.Result == Pass {
 			good++
 			continue

@@ -55,9 +55,10 @@ func (r *loadRun) askTelemetry(ctx context.Context) {
 
 func verdictIs(e []Evidence, want Result) bool { return len(e) > 0 && Judge("", e...).Result == want }
 
-// birthEvidence is V2 of a pod: Ready once, and calm for its first minute.
-func birthEvidence(b *birth) Evidence {
-	e := born(b.pod)
+// birthEvidence is V2 of a pod: Ready once, and calm since. A restart within the first minute speaks against it also where less is
+// waited for.
+func birthEvidence(b *birth, calm time.Duration) Evidence {
+	e := born(b.pod, max(calm, calmAfterBirth))
 	switch {
 	case e.Result == Fail:
 	case b.pod.Status.Phase == corev1.PodFailed:
@@ -66,15 +67,15 @@ func birthEvidence(b *birth) Evidence {
 		e.Result, e.Got = Inconclusive, "not Ready yet ("+string(b.pod.Status.Phase)+")"
 	case b.gone || b.pod.Status.Phase == corev1.PodSucceeded:
 		e.Result, e.Got = Pass, "was Ready, and ended"
-	case time.Since(b.seen) < calmAfterBirth:
-		e.Result, e.Got = Inconclusive, "younger than a minute"
+	case time.Since(b.seen) < calm:
+		e.Result, e.Got = Inconclusive, "younger than "+calm.String()
 	}
 	return e
 }
 
 // all is everything that was seen of a pod.
-func (b *birth) all() []Evidence {
-	out := slices.Concat(b.environment, []Evidence{birthEvidence(b)}, b.exchange)
+func (b *birth) all(calm time.Duration) []Evidence {
+	out := slices.Concat(b.environment, []Evidence{birthEvidence(b, calm)}, b.exchange)
 	if len(b.environment) == 0 || len(b.exchange) == 0 {
 		out = append(out, Evidence{Check: "V3", Object: podObject(b.pod), Want: "a token of its identity", Got: "it was gone before it could be judged", Result: Inconclusive})
 	}
@@ -86,7 +87,7 @@ func (r *loadRun) failure() Verdict {
 	var against []Evidence
 	for _, y := range r.sight.tallies {
 		for _, b := range y.births {
-			against = append(against, slices.Concat(b.all(), b.telemetry)...)
+			against = append(against, slices.Concat(b.all(r.o.Calm), b.telemetry)...)
 		}
 	}
 	against = append(against, r.quiet.failing...)

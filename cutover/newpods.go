@@ -68,20 +68,20 @@ func JudgePod(ctx context.Context, t Target, w Workload, pod *corev1.Pod) []Evid
 		return []Evidence{{Check: "V1", Object: podObject(pod), Got: "the unit has no service account " + w.ServiceAccount, Result: Inconclusive}}
 	}
 	out := Injected(pod, Injection{ClientID: account.Identity.ClientID, TenantID: account.Identity.TenantID})
-	out = append(out, born(pod))
+	out = append(out, born(pod, calmAfterBirth))
 	ref := Ref{APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}
 	return append(out, exchange(ctx, t, account, ref))
 }
 
-// born judges a pod's first minute (V2).
-func born(pod *corev1.Pod) Evidence {
-	e := Evidence{Check: "V2", Object: podObject(pod), Want: "Ready, and no restart in the first minute", Got: "Ready", Result: Pass}
+// born judges the beginning of a pod's life (V2): for so long no container may have restarted.
+func born(pod *corev1.Pod, calm time.Duration) Evidence {
+	e := Evidence{Check: "V2", Object: podObject(pod), Want: "Ready, and no restart in the first " + inWords(calm), Got: "Ready", Result: Pass}
 	for _, s := range pod.Status.ContainerStatuses {
 		last := s.LastTerminationState.Terminated
 		if last == nil || s.RestartCount == 0 {
 			continue
 		}
-		if ran := last.FinishedAt.Sub(last.StartedAt.Time); ran < calmAfterBirth {
+		if ran := last.FinishedAt.Sub(last.StartedAt.Time); ran < calm {
 			e.Result, e.Got = Fail, fmt.Sprintf("container %s ended after %s with exit code %d (%s)", s.Name, ran, last.ExitCode, last.Reason)
 			return e
 		}
@@ -93,6 +93,13 @@ func born(pod *corev1.Pod) Evidence {
 	}
 	e.Result, e.Got = Inconclusive, "not Ready yet ("+string(pod.Status.Phase)+")"
 	return e
+}
+
+func inWords(d time.Duration) string {
+	if d == time.Minute {
+		return "minute"
+	}
+	return d.String()
 }
 
 // exchange mints a token as the kubelet would, trades it at Entra, and compares the identity that comes back (V3). An empty pod means

@@ -12,6 +12,7 @@ import (
 // A process that moves a unit on a real control plane is killed by SIGKILL at one of its writes, and another takes over. Whenever that
 // happens, and wherever the journal is, the end is the same.
 func TestAKilledMoveEndsLikeAnUndisturbedOne(t *testing.T) {
+	t.Parallel()
 	f := fleet.StartFleet(t, fleet.Spec{NoWebhook: true})
 	c := f.Clusters[0]
 	if err := c.Apply(t.Context(), `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"wimigrate"}}`); err != nil {

@@ -45,7 +45,7 @@ func newOperator(t *testing.T, f *fleet.Fleet) *operator {
 
 // gates are the provided ones, with windows of seconds. All demands stay.
 func (o *operator) gates() cutover.Gates {
-	load := &cutover.LoadOptions{Window: 2 * time.Second, Deadline: 3 * time.Minute, LookEvery: time.Second, Pods: 2, Nodes: 2}
+	load := &cutover.LoadOptions{Window: 2 * time.Second, Deadline: 3 * time.Minute, LookEvery: time.Second, Calm: 2 * time.Second, Pods: 2, Nodes: 2}
 	g := cutover.DefaultGates(&cutover.GateOptions{
 		Preflight: &cutover.PreflightOptions{EntraClock: o.entraClock, Probes: 2,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},

@@ -22,6 +22,7 @@ func full() bool { return os.Getenv(fullRun) != "" }
 
 // The promise: a fleet that scales, in two regions, moves to Workload Identity and loses no token on the way.
 func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
+	t.Parallel()
 	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions, Azure: azure.Options{Propagation: propagation}, RotateTokens: 20 * time.Second})
 	residents, tokens := settle(t, f)
 	o := newOperator(t, f)
