@@ -63,12 +63,15 @@ func patchOps(fields []Field, live map[string]any) []operation {
 	return ops
 }
 
+// pointerEscapes are those of RFC 6901.
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 // pointer is a JSON Pointer (RFC 6901).
 func pointer(path []string) string {
 	var b strings.Builder
 	for _, s := range path {
 		b.WriteByte('/')
-		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(s))
+		b.WriteString(pointerEscapes.Replace(s))
 	}
 	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -184,7 +185,7 @@ func (u *unitRun) superseded(a *Act) bool {
 		}
 		for _, f := range a.Fields {
 			for _, g := range b.Fields {
-				if pointer(f.Path) == pointer(g.Path) {
+				if slices.Equal(f.Path, g.Path) {
 					return true
 				}
 			}

@@ -54,18 +54,16 @@ func (n *nmi) identity(c *Cluster, p *pod) *object {
 	if label == "" {
 		return nil
 	}
-	for at, byName := range c.objects {
-		if at.kind != podidentity.KindBinding || at.namespace != p.o.ns() {
-			continue
-		}
-		for _, b := range byName {
-			spec := child(b.data, "spec")
-			if name, _ := spec["azureIdentity"].(string); spec["selector"] == label {
-				return c.find(podidentity.KindIdentity, at.namespace, name)
-			}
+	var first *object // MIC sorts bindings by name
+	for _, b := range c.objects[place{podidentity.KindBinding, p.o.ns()}] {
+		if child(b.data, "spec")["selector"] == label && (first == nil || b.name() < first.name()) {
+			first = b
 		}
 	}
-	return nil
+	if first == nil {
+		return nil
+	}
+	return c.find(podidentity.KindIdentity, p.o.ns(), str(child(first.data, "spec"), "azureIdentity"))
 }
 
 // podStarted lets MIC assign the pod's identity, in standard mode.

@@ -21,21 +21,36 @@ import (
 type object struct {
 	data   map[string]any
 	owners owners
+	// fields are the owners as managedFields shows them, until they change.
+	fields []any
 }
 
 type place struct{ kind, namespace string }
 
 func (o *object) u() *unstructured.Unstructured { return &unstructured.Unstructured{Object: o.data} }
-func (o *object) kind() string                  { return o.u().GetKind() }
-func (o *object) ns() string                    { return o.u().GetNamespace() }
-func (o *object) name() string                  { return o.u().GetName() }
-func (o *object) uid() string                   { return string(o.u().GetUID()) }
+func (o *object) kind() string                  { return str(o.data, "kind") }
+func (o *object) ns() string                    { return o.meta("namespace") }
+func (o *object) name() string                  { return o.meta("name") }
+func (o *object) uid() string                   { return o.meta("uid") }
+
+func (o *object) meta(key string) string {
+	m, _ := o.data["metadata"].(map[string]any)
+	return str(m, key)
+}
+
+func str(m map[string]any, key string) string {
+	s, _ := m[key].(string)
+	return s
+}
 
 // public is the object as the API gives it out: a copy, with managedFields.
 func (o *object) public() *unstructured.Unstructured {
 	out := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o.data)}
-	if fields := o.owners.managedFields(); len(fields) > 0 {
-		_ = unstructured.SetNestedSlice(out.Object, fields, "metadata", "managedFields")
+	if o.fields == nil {
+		o.fields = o.owners.managedFields()
+	}
+	if len(o.fields) > 0 {
+		child(out.Object, "metadata")["managedFields"] = runtime.DeepCopyJSONValue(o.fields)
 	}
 	return out
 }
@@ -52,6 +67,7 @@ func (c *Cluster) put(o *object) {
 		c.objects[at] = map[string]*object{}
 	}
 	c.version++
+	o.fields = nil
 	o.u().SetResourceVersion(strconv.Itoa(c.version))
 	c.objects[at][o.name()] = o
 	c.tell(cutover.Present, o)

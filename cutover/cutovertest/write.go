@@ -142,7 +142,7 @@ func patchTo(o *object, w cutover.Write, manager string) error {
 		verb, _ := op["op"].(string)
 		var path []string
 		for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-			path = append(path, strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
+			path = append(path, pointerEscapes.Replace(part))
 		}
 		if err := patchOne(o.data, verb, path, op["value"]); err != nil {
 			return invalid(w.Ref, "the server rejected our request due to an error in our request: "+err.Error())
@@ -153,6 +153,9 @@ func patchTo(o *object, w cutover.Write, manager string) error {
 	o.owners.take(manager, opUpdate, set)
 	return nil
 }
+
+// pointerEscapes are those of RFC 6901.
+var pointerEscapes = strings.NewReplacer("~1", "/", "~0", "~")
 
 func patchOne(m map[string]any, op string, path []string, value any) error {
 	for _, key := range path[:len(path)-1] {
