@@ -90,6 +90,7 @@ func TestAnObjectThatCannotBeUsedIsNamedAndTheRestGoesOn(t *testing.T) {
 			catalog.Malformed{Object: "AzureIdentity/x", Reason: "document grows beyond 1048576 nodes or 64 MiB by its aliases"}},
 		"an anchor within itself": {"apiVersion: aadpodidentity.k8s.io/v1\nkind: AzureIdentity\nmetadata: {name: x}\nspec: &a {clientID: *a}\n",
 			catalog.Malformed{Object: "AzureIdentity/x", Field: "spec.clientID.clientID"}},
+		"a broken document that has lost its apiVersion": {"kind: Deployment\n  bad: [\n", catalog.Malformed{Reason: "line 2: mapping values are not allowed in this context"}},
 		"what is no YAML": {"apiVersion: v1\n\tkind: x\n", catalog.Malformed{Reason: "line 2: found a tab character that violates indentation"}},
 	}
 	for name, tt := range tests {
@@ -115,7 +116,7 @@ func TestAFileThatIsNotWholeIsAGap(t *testing.T) {
 		"a YAML List without end":  {"a.yaml", strings.TrimSuffix(dump, "kind: List\nmetadata:\n  resourceVersion: \"\"\n"), "is truncated: it ends in the middle of an object"},
 		"binary under a text name": {"a.yaml", "apiVersion: v1\x00\x01", "is binary, not text in UTF-8"},
 		"bytes that are no UTF-8":  {"a.yaml", "k\xc3: \xb0\xf8\n", "is binary, not text in UTF-8"},
-		"UTF-16":                   {"a.yaml", "\xff\xfea\x00", "is binary, not text in UTF-8"},
+		"UTF-16":                   {"a.yaml", "\xff\xfea\x00", "is UTF-16, not UTF-8; in PowerShell write it with | Out-File -Encoding utf8"},
 		"a truncated gzip file":    {"a.yaml.gz", string(zipped(dump)[:100]), "is truncated: it ends in the middle of an object"},
 		"no gzip file":             {"a.yaml.gz", dump, "is no gzip file: is corrupt: gzip: invalid header"},
 		"an empty file":            {"a.json", "", "is empty: did the command that wrote it fail"},
@@ -131,6 +132,35 @@ func TestAFileThatIsNotWholeIsAGap(t *testing.T) {
 	}
 }
 
+// A file whose apiVersion went with what is broken is still no file of somebody else.
+func TestABrokenFileThatHasAKindIsNotPassedOver(t *testing.T) {
+	for name, text := range map[string]string{
+		"a.yaml": "kind: Deployment\n  bad: [\n", "b.yaml": "- kind: Pod\n\tx: y\n", "c.json": "{\n  \"kind\": \"Pod\" \"metadata\"}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			cat, err := catalog.Scan(t.Context(), []catalog.Source{catalog.Files("one", fstest.MapFS{name: {Data: []byte(text)}, "good.yaml": {Data: []byte(good)}}, nil)}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if gaps := cat.Clusters[0].Coverage.Gaps; len(gaps) != 1 || !strings.HasPrefix(gaps[0].Resource, "file:"+name) {
+				t.Errorf("gaps %+v", gaps)
+			}
+		})
+	}
+}
+
+func TestWhatIsWrongWithAnObjectDoesNotDependOnTheOrderOfItsKeys(t *testing.T) {
+	labels := map[string]string{}
+	for range 40 {
+		snap := readFiles(t, map[string]string{"a.yaml": identity("{name: x, labels: {a: 1, b: 2, c: 3, d: 4, e: 5, f: 6}}", "{}")})
+		labels[snap.Malformed[0].Field+": "+snap.Malformed[0].Reason] = ""
+	}
+	want := map[string]string{"metadata.labels.a: is a number where a string should be (and 5 more)": ""}
+	if diff := cmp.Diff(want, labels); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWhatIsNoneOfOursIsPassedOver(t *testing.T) {
 	snap := readFiles(t, map[string]string{
 		".git/objects/x.yaml":    "\x00",
@@ -138,6 +168,7 @@ func TestWhatIsNoneOfOursIsPassedOver(t *testing.T) {
 		"kustomization.yaml":     "resources:\n- a.yaml\n",
 		"chart/Chart.yaml":       "apiVersion: v2\nname: web\n",
 		"chart/values.yaml":      "# only values\nreplicas: 2\n",
+		"broken.yaml":            "of any kind:: [\n  - {\n",
 		"comments.yaml":          "# nothing\n---\n# here\n",
 		"package.json":           `{"name": "x"}`,
 		"tsconfig.json":          "{\n // a comment\n}",

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -87,12 +88,17 @@ func (c *collector) rejected(m Meta, errs []*manifest.FieldError) bool {
 	if len(errs) == 0 {
 		return false
 	}
-	reason := errs[0].Reason
+	first := slices.MinFunc(errs, compareFieldErrors) // mappings are read in no order
+	reason := first.Reason
 	if len(errs) > 1 {
 		reason += fmt.Sprintf(" (and %d more)", len(errs)-1)
 	}
-	c.malformed(Malformed{Origin: m.Origin, Object: m.Kind + "/" + m.Name, Namespace: m.Namespace, Field: errs[0].Field, Reason: reason})
+	c.malformed(Malformed{Origin: m.Origin, Object: m.Kind + "/" + m.Name, Namespace: m.Namespace, Field: first.Field, Reason: reason})
 	return true
+}
+
+func compareFieldErrors(a, b *manifest.FieldError) int {
+	return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Reason, b.Reason))
 }
 
 // apiGroup returns the group of an apiVersion; "" is the core group.

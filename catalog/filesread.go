@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -16,6 +17,9 @@ import (
 
 // errBinary says that a file holds what no text does.
 var errBinary = errors.New("is binary, not text in UTF-8")
+
+// errUTF16 is for what PowerShell makes of kubectl's output.
+var errUTF16 = errors.New("is UTF-16, not UTF-8; in PowerShell write it with | Out-File -Encoding utf8")
 
 // sniffed is how much of a file's beginning sniff looks at, in bytes.
 const sniffed = 64 << 10
@@ -57,8 +61,8 @@ func (w *fileWalk) stream(name string, format format, r io.Reader) {
 	}
 	switch {
 	case err == nil:
-	case manifest.IsSyntax(err) && f.objects == 0 && !text.kubernetes:
-		// Not one of ours: any JSON may lie in a repository.
+	case manifest.IsSyntax(err) && f.objects == 0 && !text.ours():
+		// Any JSON may lie in a repository.
 	default:
 		w.gap(name, fileReason(err))
 	}
@@ -96,8 +100,8 @@ func (f *fileObjects) object(o *manifest.Object) {
 }
 
 func (f *fileObjects) problem(p manifest.Problem) {
-	if p.Object == "" && f.objects == 0 && !f.text.kubernetes {
-		return // not one of ours: any JSON or YAML may lie in a repository
+	if p.Object == "" && f.objects == 0 && !f.text.ours() {
+		return // any JSON or YAML may lie in a repository
 	}
 	if p.Template {
 		if f.template {
@@ -111,8 +115,15 @@ func (f *fileObjects) problem(p manifest.Problem) {
 // textReader checks that what passes through it is text, and looks out for a sign of Kubernetes.
 type textReader struct {
 	r          io.Reader
-	kubernetes bool
+	kubernetes bool // the beginning names an apiVersion
+	kind       bool // the beginning has the key kind: what is broken may have lost its apiVersion
 }
+
+// ours reports whether text that cannot be read may have been an object of Kubernetes.
+func (t *textReader) ours() bool { return t.kubernetes || t.kind }
+
+// kindKey is the key kind, in YAML or JSON.
+var kindKey = regexp.MustCompile(`(?m)^[ \t{-]*["']?kind["']?[ \t]*:`)
 
 // Read implements io.Reader.
 func (t *textReader) Read(p []byte) (int, error) {
@@ -135,7 +146,7 @@ func sniff(r io.Reader, format format) (*textReader, format, error) {
 		return nil, format, err
 	}
 	if bytes.HasPrefix(head, []byte("\xfe\xff")) || bytes.HasPrefix(head, []byte("\xff\xfe")) {
-		return nil, format, errBinary
+		return nil, format, errUTF16
 	}
 	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
 		_, _ = b.Discard(3)
@@ -144,7 +155,7 @@ func sniff(r io.Reader, format format) (*textReader, format, error) {
 	if !isText(head) {
 		return nil, format, errBinary
 	}
-	text := &textReader{r: b, kubernetes: bytes.Contains(head, []byte("apiVersion"))}
+	text := &textReader{r: b, kubernetes: bytes.Contains(head, []byte("apiVersion")), kind: kindKey.Match(head)}
 	begin := bytes.TrimLeft(head, " \t\r\n")
 	if inside, ok := bytes.CutPrefix(begin, []byte("{")); ok && bytes.HasPrefix(bytes.TrimLeft(inside, " \t\r\n"), []byte(`"`)) {
 		format = formatJSON

@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // notes collects findings.
@@ -43,8 +44,13 @@ func (n *notes) coverage(c Cluster) {
 }
 
 func remedyOfGap(g Gap) string {
-	if g.Resource == "cluster" {
+	switch {
+	case g.Resource == "cluster":
 		return "mend what the reason names, and scan again"
+	case g.Resource == "files":
+		return "name the folder that holds the dump or the manifests of the cluster, and scan again"
+	case strings.HasPrefix(g.Resource, "file:"):
+		return "mend " + g.Resource + " as the reason says, or dump it anew, and scan again"
 	}
 	switch readOfResource(g.Resource) {
 	case readAll:
