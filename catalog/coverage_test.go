@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -64,6 +65,29 @@ func TestTheOrderOfItemsDoesNotShowInWhatIsWrongWithThem(t *testing.T) {
 		if diff := cmp.Diff(first, cat); diff != "" || len(cat.Clusters[0].Coverage.Gaps) != 2 {
 			t.Errorf("%d gaps, diff %s", len(cat.Clusters[0].Coverage.Gaps), diff)
 		}
+	}
+}
+
+func TestObjectsWithoutANameAreCountedWhereverTheyStand(t *testing.T) {
+	nameless := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {namespace: shop}\nspec: {template: {metadata: {labels: {aadpodidbinding: x}}}}\n"
+	named := "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+	var first *catalog.Catalog
+	for _, documents := range [][]string{{nameless, named, nameless}, {nameless, nameless, named}, {named, nameless, nameless}} {
+		files := fstest.MapFS{"all.yaml": {Data: []byte(strings.Join(documents, "---\n"))}}
+		cat, err := catalog.Scan(t.Context(), []catalog.Source{catalog.Files("a", files, nil)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = cat
+		}
+		if diff := cmp.Diff(first, cat); diff != "" {
+			t.Error(diff)
+		}
+	}
+	want := []catalog.Gap{{Resource: "Deployment/", Namespace: "shop", Reason: "file:all.yaml: metadata.name: is empty (2 objects)"}}
+	if diff := cmp.Diff(want, first.Clusters[0].Coverage.Gaps); diff != "" {
+		t.Error(diff)
 	}
 }
 

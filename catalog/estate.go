@@ -129,10 +129,8 @@ func (e *estate) readCluster() Cluster {
 // which nothing is known has a finding as a gap; the others have one each as malformed objects.
 func (e *estate) leftOut() Coverage {
 	gaps := slices.Clone(e.cluster.Coverage.Gaps)
-	for _, list := range [][]Malformed{e.snap.Malformed, e.invalid} {
-		for _, m := range list {
-			gaps = append(gaps, m.gap())
-		}
+	for _, m := range e.malformed() {
+		gaps = append(gaps, m.gap())
 	}
 	return coverageOf(gaps)
 }

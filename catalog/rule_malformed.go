@@ -12,11 +12,9 @@ import (
 
 // noteMalformed reports what could not be read as it is written. It runs last: other rules add to what is invalid.
 func (e *estate) noteMalformed(r *reporter) {
-	for _, m := range append(slices.Clone(e.snap.Malformed), e.invalid...) {
+	for _, m := range e.malformed() {
 		r.add(Finding{Code: MalformedObject, Namespace: m.Namespace, Object: malformedObject(m), Message: malformedMessage(m),
-			Remedy: "correct " + cmp.Or(m.Field, "it") + " at " + cmp.Or(m.where(), "its source") + ", and scan again: it was left out"})
-	}
-	for _, m := range e.snap.Malformed {
+			Remedy: "correct " + cmp.Or(m.Field, "it") + " at " + cmp.Or(m.Origin, "its source") + ", and scan again: it was left out"})
 		if m.Object == "" {
 			r.coverage(Cluster{Name: r.cluster, Coverage: Coverage{Gaps: []Gap{m.gap()}}})
 		}
@@ -48,18 +46,36 @@ func malformedObject(m Malformed) string {
 	return "Document/" + m.Origin
 }
 
-// where is the origin for people. A named object is found by its name: its position in a file would only make two dumps of one cluster,
-// with their items in another order, read differently.
+// malformed is what could not be used, each once, with its origin for people. Objects that have no name to tell them apart, in one
+// file and wrong in one way, are counted.
+func (e *estate) malformed() []Malformed {
+	count := map[Malformed]int{}
+	var out []Malformed
+	for _, m := range append(slices.Clone(e.snap.Malformed), e.invalid...) {
+		m.Origin = m.where()
+		if count[m]++; count[m] == 1 {
+			out = append(out, m)
+		}
+	}
+	for i, m := range out {
+		if n := count[m]; n > 1 && strings.HasSuffix(malformedObject(m), "/") {
+			out[i].Reason += fmt.Sprintf(" (%d objects)", n)
+		}
+	}
+	return out
+}
+
+// where is the origin for people: a file without the position in it, which would only make two dumps of one cluster, with their items in
+// another order, read differently. A document of which nothing is known can be found by nothing else.
 func (m Malformed) where() string {
-	_, name, _ := strings.Cut(m.Object, "/")
-	if i := strings.LastIndex(m.Origin, "#"); i >= 0 && name != "" && strings.HasPrefix(m.Origin, "file:") {
+	if i := strings.LastIndex(m.Origin, "#"); i >= 0 && m.Object != "" && strings.HasPrefix(m.Origin, "file:") {
 		return m.Origin[:i]
 	}
 	return m.Origin
 }
 
 func malformedMessage(m Malformed) string {
-	where := cmp.Or(m.where(), "unknown origin")
+	where := cmp.Or(m.Origin, "unknown origin")
 	if m.Field != "" {
 		return fmt.Sprintf("%s: %s: %s", where, m.Field, m.Reason)
 	}
