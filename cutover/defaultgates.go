@@ -18,6 +18,8 @@ type GateOptions struct {
 	Probes int
 	// Settle is how long a gate waits for what needs a moment, such as the webhook's picture of service accounts; default: 2 minutes.
 	Settle time.Duration
+	// SettleEvery is how often it asks again meanwhile; default: 5 seconds.
+	SettleEvery time.Duration
 	// Quiet is how long NMI's counters are watched at the canary and after the second rollout; default: 1 minute.
 	Quiet time.Duration
 	// Load and LoadAgain tune the two load windows; LoadAgain defaults to Load with a window of 5 minutes. See [LoadOptions].
@@ -32,6 +34,8 @@ func (o *GateOptions) withDefaults() GateOptions {
 		out = *o
 	}
 	number(&out.Settle, 2*time.Minute)
+	number(&out.SettleEvery, 5*time.Second)
+	out.SettleEvery = max(out.SettleEvery, time.Millisecond)
 	number(&out.Quiet, time.Minute)
 	if out.Load == nil {
 		out.Load = &LoadOptions{}
@@ -51,9 +55,6 @@ func (o *GateOptions) withDefaults() GateOptions {
 	return out
 }
 
-// settleEvery is how often a gate asks again while it waits for something to settle.
-const settleEvery = 5 * time.Second
-
 // DefaultGates wires the provided gates to the steps of a unit:
 //
 //	Preflight            Preflight
@@ -70,9 +71,9 @@ const settleEvery = 5 * time.Second
 // that can read NMI or the applications; without them a unit is held, not passed.
 func DefaultGates(opts *GateOptions) Gates {
 	o := opts.withDefaults()
-	settled := func(g Gate) Gate { return Eventually(g, o.Settle, settleEvery) }
+	settled := func(g Gate) Gate { return Eventually(g, o.Settle, o.SettleEvery) }
 	pods := settled(NewPods())
-	moved := AllOf(pods, untilClear(NewPath(OldPathSilent(o.Quiet), TelemetryClean()), o.Settle))
+	moved := AllOf(pods, untilClear(NewPath(OldPathSilent(o.Quiet), TelemetryClean()), o.Settle, o.SettleEvery))
 	run := Load(&LoadOptions{Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, Calm: o.Load.Calm, Probe: o.Load.Probe, birthsOnly: true})
 	return Gates{
 		Preflight: Preflight(o.Preflight),
@@ -90,7 +91,7 @@ func DefaultGates(opts *GateOptions) Gates {
 
 // untilClear asks a gate again while it is inconclusive. A failure stands: what NMI served once it may serve again, however silent it is
 // the next time.
-func untilClear(g Gate, within time.Duration) Gate {
+func untilClear(g Gate, within, every time.Duration) Gate {
 	return func(ctx context.Context, t Target) Verdict {
 		for deadline := time.Now().Add(within); ; {
 			v := g(ctx, t)
@@ -98,7 +99,7 @@ func untilClear(g Gate, within time.Duration) Gate {
 			if v.Result == Pass || v.Result == Fail || left <= 0 {
 				return v
 			}
-			if err := sleep(ctx, min(settleEvery, left)); err != nil {
+			if err := sleep(ctx, min(every, left)); err != nil {
 				return stopped(v, err)
 			}
 		}

@@ -23,8 +23,8 @@ type operator struct {
 	clusters map[string]cutover.Cluster
 }
 
-// settled is how long gates wait for what needs a moment. It is long for a slow machine: what is idle is held only after it.
-const settled = 15 * time.Second
+// settled is how long gates wait for what needs a moment. What is idle is held only after it; what is slow is held and asked again.
+const settled = 8 * time.Second
 
 func newOperator(t *testing.T, f *fleet.Fleet) *operator {
 	t.Helper()
@@ -50,7 +50,7 @@ func (o *operator) gates() cutover.Gates {
 		Preflight: &cutover.PreflightOptions{EntraClock: o.entraClock, Probes: 2,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: time.Minute},
-		Probes: 3, Settle: settled, Quiet: 2 * time.Second, Load: load, LoadAgain: load,
+		Probes: 3, Settle: settled, SettleEvery: time.Second, Quiet: 2 * time.Second, Load: load, LoadAgain: load,
 	})
 	// Under load a rollout or a scale-out is under way at many an instant.
 	g.Preflight = cutover.Eventually(g.Preflight, time.Minute, time.Second)
