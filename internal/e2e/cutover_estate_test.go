@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
+	"github.com/wimigrate/wimigrate/internal/e2e/controlplane"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
 )
@@ -18,8 +19,11 @@ type resident struct {
 	app.App
 	Kind    string
 	cluster *fleet.Cluster
-	// Job adds a Job on the same identity, which cannot change and must end by itself.
-	Job bool
+	// Job adds a Job on the same identity, which cannot change and must end by itself after JobRuns; 0 means as any Job here.
+	Job     bool
+	JobRuns time.Duration
+	// OnDelete leaves it to whoever deletes a pod when the next one has the new template.
+	OnDelete bool
 }
 
 // idle applications never run a pod.
@@ -43,7 +47,7 @@ func (r resident) deploy(t *testing.T) {
 			continue
 		}
 		if r.Job {
-			all = append(all, jobOf(o, r.Name+"-once"))
+			all = append(all, jobOf(o, r.Name+"-once", r.JobRuns))
 		}
 		r.shape(o)
 	}
@@ -56,6 +60,9 @@ func (r resident) deploy(t *testing.T) {
 func (r resident) shape(o *unstructured.Unstructured) {
 	spec := o.Object["spec"].(map[string]any)
 	o.SetKind(r.Kind)
+	if r.OnDelete {
+		spec["updateStrategy"] = map[string]any{"type": "OnDelete"}
+	}
 	switch r.Kind {
 	case "StatefulSet":
 		spec["serviceName"] = r.Name
@@ -76,14 +83,18 @@ func jobSpec(deployment map[string]any) map[string]any {
 	return map[string]any{"template": template}
 }
 
-func jobOf(deployment *unstructured.Unstructured, name string) *unstructured.Unstructured {
+func jobOf(deployment *unstructured.Unstructured, name string, runs time.Duration) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "batch/v1", "kind": "Job",
 		"metadata": map[string]any{"name": name, "namespace": deployment.GetNamespace()},
 		"spec":     jobSpec(deployment.Object["spec"].(map[string]any))}}
 	labels := o.Object["spec"].(map[string]any)["template"].(map[string]any)["metadata"].(map[string]any)["labels"].(map[string]any)
 	own := maps.Clone(labels)
 	own["app"] = name // or the Deployment's selector would count its pods
-	o.Object["spec"].(map[string]any)["template"].(map[string]any)["metadata"] = map[string]any{"labels": own}
+	meta := map[string]any{"labels": own}
+	if runs > 0 {
+		meta["annotations"] = map[string]any{controlplane.RunsForAnnotation: runs.String()}
+	}
+	o.Object["spec"].(map[string]any)["template"].(map[string]any)["metadata"] = meta
 	return o
 }
 

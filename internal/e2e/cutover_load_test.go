@@ -17,7 +17,7 @@ import (
 
 // surge is by how many pods the load scales out, breath how long it stays there.
 const (
-	surge  = 3
+	surge  = 2
 	breath = 3 * time.Second
 )
 

@@ -21,6 +21,8 @@ type operator struct {
 	f        *fleet.Fleet
 	store    federation.Store
 	clusters map[string]cutover.Cluster
+	// sent is what the operator's clients ask of the API servers.
+	sent requestLog
 }
 
 // settled is how long gates wait for what needs a moment. What is idle is held only after it; what is slow is held and asked again.
@@ -36,6 +38,7 @@ func newOperator(t *testing.T, f *fleet.Fleet) *operator {
 	for _, c := range f.Clusters {
 		cfg := c.REST()
 		cfg.QPS, cfg.Burst = 100, 200 // many units at once, in windows of seconds
+		cfg.Wrap(o.sent.wrap)
 		if o.clusters[c.Name], err = cutover.NewCluster(cfg); err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +67,7 @@ func (o *operator) runner(t *testing.T, j cutover.Journal, g cutover.Gates, told
 		readers[name] = c
 	}
 	r, err := cutover.NewRunner(o.clusters, j, g, &cutover.Options{
-		Trust: o.store, Exchanger: o, Patience: 20 * time.Second, SoakEvery: 2 * time.Second, OnEvent: told,
+		Trust: o.store, Exchanger: o, Patience: 20 * time.Second, SoakEvery: 2 * time.Second, Evict: true, OnEvent: told,
 		Oracle: &cutover.Telemetry{Status: o.status, NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(readers)}},
 	})
 	if err != nil {

@@ -30,27 +30,3 @@ func settle(t *testing.T, f *fleet.Fleet) ([]resident, int) {
 	awaitResidents(t, all)
 	return all, tokens
 }
-
-// dozen is a dozen namespaces in each cluster. None is idle: a unit that is held keeps the waves behind it from starting, and the last
-// wave is not the only one where every application has a twin.
-func dozen(f *fleet.Fleet) []resident {
-	var all []resident
-	for _, c := range f.Clusters {
-		for _, x := range []struct {
-			kind, name string
-			replicas   int
-		}{
-			{"Deployment", "web", 3}, {"Deployment", "api", 3}, {"Deployment", "orders", 2}, {"Deployment", "search", 2}, {"Deployment", "mail", 2},
-			{"StatefulSet", "ledger", 3}, {"StatefulSet", "queue", 2}, {"DaemonSet", "agent", 0}, {"DaemonSet", "scrape", 0},
-			{"CronJob", "nightly", 0}, {"CronJob", "hourly", 0}, {"Deployment", "audit", 2},
-		} {
-			r := newResident(f, c, x.kind, x.name, x.replicas, 300*time.Millisecond)
-			r.Job = x.name == "orders"
-			if x.name == "web" || x.name == "api" {
-				r.MaxReplicas = 20
-			}
-			all = append(all, r)
-		}
-	}
-	return all
-}

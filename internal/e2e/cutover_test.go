@@ -27,7 +27,7 @@ func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
 	residents, tokens := settle(t, f)
 	o := newOperator(t, f)
 	p := o.plan(t, cutover.PlanOptions{
-		Soak: 4 * time.Second, Order: idleLast(residents),
+		Soak: 4 * time.Second, Order: jobFirst(residents),
 		Limits: cutover.Limits{PerCluster: -1, PerRegion: -1, PerIdentity: -1, Fleet: -1, Bake: -1},
 	})
 	t.Cleanup(func() { // also of a move that came to no end
@@ -45,11 +45,15 @@ func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
 	}
 	defer j.Close()
 	clock := &switchClock{at: map[string]time.Time{}}
+	began := time.Now()
 	rep := move(t, o.runner(t, j, o.gates(), clock.told(t)), p, residents)
+	took := time.Since(began)
 	fleet.Await(t, "enough tokens", func() (bool, error) { return tally(f).taken >= tokens, nil })
 	breaths := stop()
 
-	t.Logf("%d units, %d breaths of load", len(rep.Units), breaths)
+	requests := len(o.sent.between(began, began.Add(took)))
+	t.Logf("%d units in %d waves moved in %s under %d breaths of load, by %d requests: %.2f a second for each unit", len(rep.Units), len(p.Waves),
+		took.Round(time.Second), breaths, requests, float64(requests)/took.Seconds()/float64(len(rep.Units)))
 	clock.check(t, f.Reports())
 	noBindings(t, f, residents)
 	compareFleet(t, f, p, before)

@@ -16,6 +16,9 @@ import (
 // adminToken opens the test cluster on loopback to its administrator; it protects nothing.
 const adminToken = "administrator-of-the-test-cluster"
 
+// RunsForAnnotation, on a pod of a Job, is the duration after which it completes, in place of the cluster's.
+const RunsForAnnotation = "e2e.wimigrate.test/runs-for"
+
 // stages tell kwok how nodes and pods come to life.
 //
 //go:embed stages.yaml
@@ -30,7 +33,7 @@ func (c *ControlPlane) writeFiles() error {
 	for name, content := range map[string][]byte{
 		"ca.crt": c.cfg.Authority.PEM, "apiserver.crt": cert, "apiserver.key": key,
 		"tokens.csv":  []byte(adminToken + ",administrator,administrator,system:masters\n"),
-		"stages.yaml": []byte(strings.ReplaceAll(stages, "JOB_MILLISECONDS", fmt.Sprint(1000*c.cfg.JobSeconds))),
+		"stages.yaml": []byte(strings.NewReplacer("JOB_MILLISECONDS", fmt.Sprint(1000*c.cfg.JobSeconds), "RUNS_FOR", RunsForAnnotation).Replace(stages)),
 	} {
 		if err := os.WriteFile(c.file(name), content, 0o600); err != nil {
 			return err

@@ -1,0 +1,49 @@
+package e2e_test
+
+import (
+	"time"
+
+	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+)
+
+// dozen is a dozen namespaces over two regions, with workloads of every kind that runs without anything else in the cluster. Two of the
+// applications run in both regions. A Job is under way when the move begins, and one application runs no pod.
+func dozen(f *fleet.Fleet) []resident {
+	east, west := f.Clusters[0], f.Clusters[1]
+	const often = 250 * time.Millisecond
+	all := []resident{
+		newResident(f, east, "Deployment", "web", 3, often), newResident(f, west, "Deployment", "web", 3, often),
+		newResident(f, east, "StatefulSet", "ledger", 3, often), newResident(f, west, "StatefulSet", "ledger", 3, often),
+		newResident(f, east, "StatefulSet", "queue", 2, often), newResident(f, west, "Deployment", "api", 3, often),
+		newResident(f, east, "DaemonSet", "agent", 0, often), newResident(f, west, "DaemonSet", "scrape", 0, often),
+		newResident(f, east, "CronJob", "nightly", 0, often), newResident(f, west, "CronJob", "hourly", 0, often),
+		newResident(f, east, "Deployment", "orders", 2, often), newResident(f, west, "Deployment", "mail", 2, often),
+		newResident(f, east, "Deployment", "audit", 2, often), newResident(f, west, "Deployment", "idle", 0, often),
+	}
+	for i := range all {
+		r := &all[i]
+		switch r.Name {
+		case "web", "api":
+			r.MaxReplicas = 20
+		case "orders":
+			r.Job, r.JobRuns = true, 90*time.Second // longer than its unit needs for its rollouts
+		case "queue", "scrape":
+			r.OnDelete = true
+		}
+	}
+	return all
+}
+
+// jobFirst is the order of a plan in which what has a Job under way comes first, while it is.
+func jobFirst(residents []resident) func(a, b cutover.Unit) int {
+	rank := func(u cutover.Unit) int {
+		for _, r := range residents {
+			if r.Job && r.Namespace == u.Namespace {
+				return 0
+			}
+		}
+		return 1
+	}
+	return func(a, b cutover.Unit) int { return rank(a) - rank(b) }
+}
