@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
@@ -13,7 +14,8 @@ import (
 // tokens are exchanged until each service account has become its identity several times in a row (federation.Prove). This is
 // where minutes of propagation are waited out, with nothing at stake yet.
 //
-// Trust that is not proven before the deadline fails; without an Exchanger the gate is inconclusive.
+// Trust that is not proven before the deadline fails, and the evidence says how the nearest federated credential differs from the token,
+// where Target.Trust can tell. Without an Exchanger the gate is inconclusive.
 func TrustProven(opts *federation.ProveOptions) Gate {
 	const name = "trust proven"
 	return func(ctx context.Context, t Target) Verdict {
@@ -31,8 +33,25 @@ func TrustProven(opts *federation.ProveOptions) Gate {
 		if ctx.Err() != nil {
 			return stopped(Verdict{Gate: name}, context.Cause(ctx))
 		}
-		return Judge(name, proofEvidence(proofs, err)...)
+		evidence := proofEvidence(proofs, err)
+		if slices.ContainsFunc(evidence, func(e Evidence) bool { return e.Result == Fail }) {
+			evidence = slices.Concat(whyUnproven(ctx, t), evidence)
+		}
+		return Judge(name, evidence...)
 	}
+}
+
+// whyUnproven compares the token's triple with what the identities trust: Entra says that nothing matches, not what nearly does.
+func whyUnproven(ctx context.Context, t Target) []Evidence {
+	c := t.Plan.Cluster(t.Unit.Cluster)
+	if c == nil || t.Trust == nil {
+		return nil
+	}
+	why := slices.DeleteFunc(checkTrusted(ctx, t, c.Issuer), func(e Evidence) bool { return e.Result == Pass })
+	for i := range why {
+		why[i].Check = "V3"
+	}
+	return why
 }
 
 func proofTargets(t Target) []federation.ProofTarget {

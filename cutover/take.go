@@ -1,11 +1,15 @@
 package cutover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
 // openUnit takes a unit: loads or begins its record, and raises its epoch, which fences off whoever held it before.
@@ -80,6 +84,31 @@ func (u *unitRun) fresh(ctx context.Context) error {
 		}
 		if live == nil || string(live.GetUID()) != ref.UID {
 			return &StaleError{Object: ref.String() + " in " + u.unit.Namespace, Want: ref.UID, Got: uidOf(live)}
+		}
+		if err := u.freshTemplate(ref, live); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freshTemplate compares what the plan rests on in a workload's pod template: whose service account it runs as, and the value of the old
+// label. A label that is gone is no reason: the unit may have removed it before its journal was lost, and the edit itself looks.
+func (u *unitRun) freshTemplate(ref Ref, live *unstructured.Unstructured) error {
+	for _, w := range u.unit.Workloads {
+		if !w.Same(ref) || w.Template == nil {
+			continue
+		}
+		if _, there := lookup(live.Object, slices.Concat(w.Template, []string{"spec"})); !there {
+			continue
+		}
+		name := cmp.Or(text(live.Object, slices.Concat(w.Template, []string{"spec", "serviceAccountName"})...), "default")
+		if name != w.ServiceAccount {
+			return &StaleError{Object: "the service account of " + ref.String() + " in " + u.unit.Namespace, Want: w.ServiceAccount, Got: name}
+		}
+		label, _ := lookup(live.Object, slices.Concat(w.Template, []string{"metadata", "labels", podidentity.Label}))
+		if value, ok := label.(string); ok && value != w.Selector {
+			return &StaleError{Object: "label " + podidentity.Label + " of " + ref.String() + " in " + u.unit.Namespace, Want: w.Selector, Got: value}
 		}
 	}
 	return nil
