@@ -18,11 +18,6 @@ const path = "/mutate-v1-pod"
 
 // serve answers one admission review.
 func (w *Webhook) serve(rw http.ResponseWriter, r *http.Request) {
-	behaviour, call := w.next()
-	if behaviour.Down {
-		panic(http.ErrAbortHandler)
-	}
-	wait(r.Context(), behaviour.Delay)
 	var review admissionv1.AdmissionReview
 	body, err := io.ReadAll(io.LimitReader(r.Body, 8<<20))
 	if err == nil {
@@ -32,6 +27,11 @@ func (w *Webhook) serve(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, "webhook: not an admission review", http.StatusBadRequest)
 		return
 	}
+	behaviour, call := w.next(review.Request.Namespace)
+	if behaviour.Down {
+		panic(http.ErrAbortHandler)
+	}
+	wait(r.Context(), behaviour.Delay)
 	response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
 	if behaviour.SkipEvery == 0 || call%behaviour.SkipEvery != 0 {
 		w.admit(review.Request, behaviour, response)

@@ -43,6 +43,13 @@ type Behaviour struct {
 	InformerLag time.Duration
 }
 
+// exception is what the webhook does to one namespace, and how often it was asked about it since.
+type exception struct {
+	Behaviour
+
+	calls int
+}
+
 // Config says what [Start] needs; Ignore, Behaviour and Logger may be zero.
 type Config struct {
 	Cluster string
@@ -68,6 +75,7 @@ type Webhook struct {
 
 	mu        sync.Mutex
 	behaviour Behaviour
+	in        map[string]*exception
 	calls     int
 	injected  int
 	refused   int
@@ -78,7 +86,7 @@ func Start(cfg Config) (*Webhook, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	w := &Webhook{cfg: cfg, behaviour: cfg.Behaviour}
+	w := &Webhook{cfg: cfg, behaviour: cfg.Behaviour, in: map[string]*exception{}}
 	w.accounts.history = map[string][]version{}
 	_, err := cfg.ServiceAccounts.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { w.accounts.put(obj) },
@@ -103,6 +111,13 @@ func (w *Webhook) Behave(b Behaviour) {
 	w.behaviour = b
 }
 
+// BehaveIn changes what the webhook does to the pods of one namespace, whatever it does to others.
+func (w *Webhook) BehaveIn(namespace string, b Behaviour) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.in[namespace] = &exception{Behaviour: b}
+}
+
 // Behaviour is what the webhook does at present.
 func (w *Webhook) Behaviour() Behaviour {
 	w.mu.Lock()
@@ -121,10 +136,14 @@ func (w *Webhook) Stats() (calls, injected, refused int) {
 func (w *Webhook) Close() { w.server.Close() }
 
 // next takes note of a request and returns how to treat it.
-func (w *Webhook) next() (Behaviour, int) {
+func (w *Webhook) next(namespace string) (Behaviour, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++
+	if e := w.in[namespace]; e != nil {
+		e.calls++
+		return e.Behaviour, e.calls
+	}
 	return w.behaviour, w.calls
 }
 
