@@ -34,10 +34,13 @@ func candidateName(prefix, cluster, namespace, serviceAccount string, n int) str
 	if n == 0 && legalName(plain) && !strings.Contains(namespace, "_") && !strings.Contains(serviceAccount, "_") {
 		return plain
 	}
-	sum := sha256.Sum256([]byte(cluster + "\x00" + namespace + "\x00" + serviceAccount + "\x00" + strconv.Itoa(n)))
+	sum := sha256.Sum256([]byte(apart.Replace(cluster) + "\x00" + apart.Replace(namespace) + "\x00" + apart.Replace(serviceAccount) + "\x00" + strconv.Itoa(n)))
 	room := MaxNameLength - 1 - nameHashLength
 	return mend(plain, room) + "_" + hex.EncodeToString(sum[:])[:nameHashLength]
 }
+
+// apart takes the separator of the hash out of a part, so that no two lists of parts read the same.
+var apart = strings.NewReplacer("\x01", "\x01\x01", "\x00", "\x01\x02")
 
 // mend makes s legal: illegal bytes become '-', and what is too long is cut.
 func mend(s string, room int) string {

@@ -54,6 +54,8 @@ func FuzzCredentialName(f *testing.F) {
 		f.Add("aks", h, "default")
 		f.Add(h, "ns", h)
 	}
+	f.Add(strings.Repeat("0", 97), "\x00", "0")
+	f.Add("\x01", "\x00\x02", strings.Repeat("0", 120))
 	f.Fuzz(func(t *testing.T, cluster, namespace, account string) {
 		name := federation.CredentialName("", cluster, namespace, account)
 		if !legal.MatchString(name) {
