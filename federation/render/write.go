@@ -116,10 +116,14 @@ func replace(root *os.Root, name string, data []byte) error {
 		mode = 0o755
 	}
 	next := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".next")
-	if err := root.WriteFile(next, data, mode); err != nil {
-		return err
+	err := root.WriteFile(next, data, mode)
+	if err == nil {
+		err = root.Rename(next, name)
 	}
-	return root.Rename(next, name)
+	if err != nil {
+		_ = root.Remove(next) // what is half written is of no use; the error of writing it is the one to know
+	}
+	return err
 }
 
 // stale finds marked files that are not among those written.
@@ -139,7 +143,10 @@ func (w *Written) stale(root *os.Root, files Files, prune bool) error {
 			w.Stale = append(w.Stale, name)
 			return nil
 		}
+		if err := root.Remove(filepath.FromSlash(name)); err != nil {
+			return err
+		}
 		w.Removed = append(w.Removed, name)
-		return root.Remove(filepath.FromSlash(name))
+		return nil
 	})
 }
