@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -247,6 +248,23 @@ func TestApplyStopsWhenItsContextEnds(t *testing.T) {
 		resumed, err := federation.Apply(t.Context(), cloud.Store(), p, nil)
 		if err != nil || !resumed.Complete() || resumed.Count(federation.Found) == 0 {
 			t.Errorf("resumed: %v", err)
+		}
+	})
+}
+
+func TestApplyThatRunsOutOfTimeSaysWhatStoodInItsWay(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		cloud := federationtest.NewCloud(&federationtest.CloudOptions{Fault: federationtest.First(federation.OpPut, 1<<30, federationtest.Fault{Status: http.StatusTooManyRequests, Code: "TooManyRequests"})})
+		cloud.Add(managed("id-cart"), "eastus")
+		p := mustPlan(t, one(), cloud.State(), nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		report, err := federation.Apply(ctx, cloud.Store(), p, nil)
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, federation.ErrThrottled) {
+			t.Errorf("error: %v", err)
+		}
+		if o := report.Outcomes[0]; o.Result != federation.Unknown || !strings.Contains(o.Error, "TooManyRequests") || strings.Contains(o.Error, "\n") {
+			t.Errorf("outcome %s: %q", o.Result, o.Error)
 		}
 	})
 }

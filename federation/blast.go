@@ -30,7 +30,7 @@ type ClusterBlast struct {
 func (t *Trust) Blast() Blast {
 	users := map[string]map[string]int{} // identity → region → service accounts that use it
 	own := map[string]map[string]int{}   // cluster → identity → its own service accounts
-	regionOf, inRegion := map[string]string{}, 0
+	regionOf := map[string]string{}
 	for i := range t.Edges {
 		e := &t.Edges[i]
 		count(users, e.Identity, e.Region)
@@ -45,9 +45,8 @@ func (t *Trust) Blast() Blast {
 			for _, n := range users[identity] {
 				all += n
 			}
-			inRegion = users[identity][c.Region]
 			c.Foreign += all - own[cluster][identity]
-			c.OtherRegion += all - inRegion
+			c.OtherRegion += all - users[identity][c.Region]
 		}
 		b.MaxIdentities = max(b.MaxIdentities, len(c.Identities))
 		b.MaxForeign, b.MaxOtherRegion = max(b.MaxForeign, c.Foreign), max(b.MaxOtherRegion, c.OtherRegion)

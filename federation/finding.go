@@ -51,11 +51,11 @@ func (f *fleet) findings(cat *catalog.Catalog) []catalog.Finding {
 		switch {
 		case f.malformed[i] != nil:
 			out = append(out, catalog.Finding{Code: catalog.MalformedObject, Severity: catalog.Blocking, Cluster: c.Name, Object: "Cluster/" + c.Name,
-				Message: fmt.Sprintf("the issuer breaks a rule of Azure: %s; %d needs of the cluster are not federated", strings.TrimPrefix(f.malformed[i].Error(), "federation: "), needs[i]),
+				Message: fmt.Sprintf("the issuer breaks a rule of Azure: %s; the cluster's %s cannot be federated", strings.TrimPrefix(f.malformed[i].Error(), "federation: "), needsOf(needs[i])),
 				Remedy:  "read the issuer from the cluster itself, byte for byte"})
 		case c.Issuer == "" && needs[i] > 0:
 			out = append(out, catalog.Finding{Code: catalog.CoverageGap, Severity: catalog.Error, Cluster: c.Name, Object: "Cluster/" + c.Name,
-				Message: fmt.Sprintf("the issuer is not known: %d needs of the cluster are not federated", needs[i]),
+				Message: fmt.Sprintf("the issuer is not known: the cluster's %s cannot be federated", needsOf(needs[i])),
 				Remedy:  "enable the OIDC issuer (az aks update --enable-oidc-issuer) or give the source a way to read it"})
 		}
 	}
@@ -66,6 +66,13 @@ func (f *fleet) findings(cat *catalog.Catalog) []catalog.Finding {
 			Remedy:  "every cluster has an issuer of its own: read it from the cluster"})
 	}
 	return out
+}
+
+func needsOf(n int) string {
+	if n == 1 {
+		return "1 need"
+	}
+	return fmt.Sprintf("%d needs", n)
 }
 
 // needFindings reports the needs that no credential can be made for.

@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -17,7 +18,8 @@ type attempt struct {
 	wait time.Duration
 }
 
-// repeat calls f, paced, until it succeeds, fails for good, or patience or ctx ends. It returns the number of attempts.
+// repeat calls f, paced, until it succeeds, fails for good, or patience or ctx ends. It returns the number of attempts. Where ctx ended
+// between two attempts the error says what was wrong with the last one too.
 func (a *access) repeat(ctx context.Context, op string, id catalog.Identity, notify func(attempt), f func() error) (int, error) {
 	n := 0
 	var last error
@@ -33,6 +35,9 @@ func (a *access) repeat(ctx context.Context, op string, id catalog.Identity, not
 		}
 		return last
 	}, backoff.WithContext(schedule, ctx), func(err error, wait time.Duration) { notify(attempt{n, err, wait}) })
+	if err != nil && last != nil && !errors.Is(err, last) { // the wait for the next attempt was cut short
+		err = fmt.Errorf("%w; before that: %w", err, last)
+	}
 	return n, err
 }
 

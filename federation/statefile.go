@@ -24,7 +24,7 @@ type identityState struct {
 // An identity is a resource ID, or the client ID of an application. Letter case of identities means nothing. All that is wrong is
 // reported at once, and the state beside the error holds the rest: entries that cannot be used are absent, so not read.
 func ReadState(text []byte) (State, error) {
-	dec := json.NewDecoder(bytes.NewReader(text))
+	dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))) // PowerShell marks what it writes
 	dec.DisallowUnknownFields()
 	var raw []identityState
 	if err := dec.Decode(&raw); err != nil {

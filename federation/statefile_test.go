@@ -19,6 +19,7 @@ func TestReadStateSaysWhatIsWrongAndKeepsTheRest(t *testing.T) {
 		says       string
 	}{
 		{"letter case of identities means nothing, and an empty list is a list", `[` + a + `,{"identity":"APP","credentials":[]}]`, good, ""},
+		{"a byte order mark means nothing", "\xef\xbb\xbf[" + a + `,{"identity":"app"}]`, good, ""},
 		{"nothing is trusted yet", `[]`, federation.State{}, ""},
 		{"an identity listed twice is an error; its first list stays", `[` + a + `,{"identity":"app"},{"identity":"App"}]`, good, "entry 2: App is listed twice"},
 		{"an entry without an identity is an error", `[` + a + `,{"credentials":[]},{"identity":"app"}]`, good, "entry 1 names no identity"},
