@@ -65,7 +65,8 @@ func accessOf(u *Unit, induce bool) []access {
 			}
 		}
 		if w.Kind == "StatefulSet" || w.Kind == "DaemonSet" { // update strategy OnDelete
-			need = append(need, access{"create", "", "pods", "eviction", ns}, access{"get", "", "pods", "", ns})
+			need = append(need, access{"create", "", "pods", "eviction", ns}, access{"get", "", "pods", "", ns},
+				access{"list", "policy", "poddisruptionbudgets", "", ns}, access{"watch", "policy", "poddisruptionbudgets", "", ns})
 		}
 	}
 	return sortedAccess(append(need, editAccess(u)...))

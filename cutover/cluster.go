@@ -48,7 +48,7 @@ const (
 	Patch Verb = "patch"
 	// Create makes a new object. Body is it.
 	Create Verb = "create"
-	// Delete removes an object.
+	// Delete removes an object, and what it owns after it.
 	Delete Verb = "delete"
 	// Evict asks for the eviction of a pod, which a PodDisruptionBudget may refuse (429).
 	Evict Verb = "evict"
@@ -59,6 +59,8 @@ type Write struct {
 	Verb Verb
 	// Ref names the object; a UID is a precondition.
 	Ref Ref
+	// Subresource is the part of the object that a patch changes: "scale", or "" for the object itself.
+	Subresource string
 	// ResourceVersion is a precondition where set.
 	ResourceVersion string
 	// Body is the object or the patch, without the preconditions: implementations add those.

@@ -127,7 +127,11 @@ func (k *kube) write(ctx context.Context, w Write, dry []string) (*unstructured.
 		if err != nil {
 			return nil, err
 		}
-		return r.Patch(ctx, w.Ref.Name, types.JSONPatchType, body, metav1.PatchOptions{FieldManager: Manager, DryRun: dry})
+		var sub []string
+		if w.Subresource != "" {
+			sub = append(sub, w.Subresource)
+		}
+		return r.Patch(ctx, w.Ref.Name, types.JSONPatchType, body, metav1.PatchOptions{FieldManager: Manager, DryRun: dry}, sub...)
 	case Create:
 		var o unstructured.Unstructured
 		if err := json.Unmarshal(w.Body, &o.Object); err != nil {
@@ -135,7 +139,10 @@ func (k *kube) write(ctx context.Context, w Write, dry []string) (*unstructured.
 		}
 		return r.Create(ctx, &o, metav1.CreateOptions{FieldManager: Manager, DryRun: dry})
 	case Delete:
-		return nil, r.Delete(ctx, w.Ref.Name, metav1.DeleteOptions{Preconditions: preconditions(w), DryRun: dry})
+		// Said outright: the pods of a Job would otherwise stay behind.
+		// https://kubernetes.io/docs/concepts/workloads/controllers/job/#clean-up-finished-jobs-automatically
+		background := metav1.DeletePropagationBackground
+		return nil, r.Delete(ctx, w.Ref.Name, metav1.DeleteOptions{Preconditions: preconditions(w), DryRun: dry, PropagationPolicy: &background})
 	case Evict:
 		return nil, k.evict(ctx, w, dry)
 	}

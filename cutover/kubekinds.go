@@ -39,6 +39,7 @@ var builtIn = [...]struct{ group, version, kind, resource string }{
 	{"apps", "v1", "ReplicaSet", "replicasets"}, {"apps", "v1", "ControllerRevision", "controllerrevisions"},
 	{"batch", "v1", "Job", "jobs"}, {"batch", "v1", "CronJob", "cronjobs"},
 	{"autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"}, {"coordination.k8s.io", "v1", "Lease", "leases"},
+	{"policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"},
 	{"admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations"},
 	{"authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews"},
 }

@@ -54,10 +54,20 @@ func deploymentProgress(w *unstructured.Unstructured) Progress {
 	if paused, _ := lookup(o, []string{"spec", "paused"}); paused == true && !done {
 		return Progress{Hold: HoldPaused, Reason: "the Deployment is paused; whoever paused it must resume it"}
 	}
-	if status, reason := condition(w, "Progressing"); status == "False" && reason == "ProgressDeadlineExceeded" && !done {
-		return Progress{Failed: "ProgressDeadlineExceeded: " + counts(updated, total, available, want)}
+	reason := counts(updated, total, available, want) + replicaFailure(w)
+	if status, why := condition(w, "Progressing"); status == "False" && why == "ProgressDeadlineExceeded" && !done {
+		return Progress{Failed: "ProgressDeadlineExceeded: " + reason}
 	}
-	return Progress{Complete: done, Reason: counts(updated, total, available, want)}
+	return Progress{Complete: done, Reason: reason}
+}
+
+// replicaFailure says why the controller cannot create pods, such as a ResourceQuota that is full; "" while it can.
+func replicaFailure(w *unstructured.Unstructured) string {
+	c := conditionOf(w, "ReplicaFailure")
+	if text(c, "status") != "True" {
+		return ""
+	}
+	return "; ReplicaFailure " + text(c, "reason") + ": " + text(c, "message")
 }
 
 func counts(updated, total, available, want int64) string {

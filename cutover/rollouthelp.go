@@ -35,15 +35,20 @@ func canaryReady(w *unstructured.Unstructured, others []*unstructured.Unstructur
 
 // condition returns status and reason of a status condition.
 func condition(w *unstructured.Unstructured, kind string) (status, reason string) {
+	c := conditionOf(w, kind)
+	return text(c, "status"), text(c, "reason")
+}
+
+// conditionOf returns a status condition; nil for one that is not there.
+func conditionOf(w *unstructured.Unstructured, kind string) map[string]any {
 	list, _ := lookup(w.Object, []string{"status", "conditions"})
 	items, _ := list.([]any)
 	for _, it := range items {
-		c, _ := it.(map[string]any)
-		if text(c, "type") == kind {
-			return text(c, "status"), text(c, "reason")
+		if c, _ := it.(map[string]any); text(c, "type") == kind {
+			return c
 		}
 	}
-	return "", ""
+	return nil
 }
 
 // ownedBy reports whether the controller of an object is the workload.

@@ -174,6 +174,10 @@ func (c *Cluster) touched(o *object) {
 		c.scaleByHPA(o)
 	case "AzureIdentityBinding", "AzureIdentity":
 		c.nmi.bindingsChanged(c, o)
+	case kindBudget:
+		c.countBudgets(o.ns())
+	case kindQuota:
+		c.countQuotas(o.ns())
 	}
 	if w := c.sets[o.uid()]; w != nil {
 		w.changed()

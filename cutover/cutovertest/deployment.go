@@ -161,8 +161,8 @@ func (w *workload) deploymentStatus(now *revision, want int) {
 		}
 	}
 	conditions := []any{map[string]any{"type": "Progressing", "status": status, "reason": reason}}
-	if w.refused {
-		conditions = append(conditions, map[string]any{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"})
+	if w.refused != nil {
+		conditions = append(conditions, map[string]any{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": w.refused.Error()})
 	}
 	s := map[string]any{
 		"observedGeneration": w.o.u().GetGeneration(), "replicas": int64(all), "updatedReplicas": int64(updated),

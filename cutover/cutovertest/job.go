@@ -10,6 +10,9 @@ import (
 // jobTime is how long the pod of a Job runs.
 const jobTime = 2 * time.Minute
 
+// serviceTime is how long the pod of a Job runs that was made from the template of a service.
+const serviceTime = 30 * 24 * time.Hour
+
 // syncCronJob makes a Job when its time has come. It knows schedules of the form "*/N * * * *"; others run once an hour.
 func (w *workload) syncCronJob() {
 	if w.progress.After(w.c.fleet.now) || child(w.o.data, "spec")["suspend"] == true {

@@ -48,14 +48,15 @@ func (w *workload) bearPod(r *revision, name string, n *node) bool {
 	}
 	data := w.podObject(r, name, n)
 	if err := w.c.admit(data); err != nil {
-		w.refused = true
+		w.refused = err
 		w.look(5 * time.Second)
 		return false
 	}
-	w.refused = false
+	w.refused = nil
 	p := &pod{w: w, hash: r.hash, node: n, ordinal: w.ordinals, born: f.now}
 	p.remember(data)
 	p.o = w.c.create(data, "")
+	w.c.podsChanged(p)
 	n.pods++
 	w.pods = append(w.pods, p)
 	f.tally.Births++
@@ -120,6 +121,7 @@ func (p *pod) start() {
 		"containerStatuses": []any{map[string]any{"name": "app", "ready": true, "restartCount": int64(0)}},
 	}
 	c.put(p.o)
+	c.podsChanged(p)
 	c.nmi.podStarted(c, p)
 	p.take(c.fleet.now)
 	p.w.changed()
@@ -134,8 +136,15 @@ func (p *pod) end() {
 	p.node.pods--
 	p.w.pods = slices.DeleteFunc(p.w.pods, func(x *pod) bool { return x == p })
 	p.w.c.drop(p.o)
+	p.w.c.podsChanged(p)
 	p.w.c.nmi.podEnded(p.w.c, p)
 	p.w.changed()
+}
+
+// podsChanged lets those look who count pods.
+func (c *Cluster) podsChanged(p *pod) {
+	c.budgetsChanged(p.w.o.ns())
+	c.countQuotas(p.w.o.ns())
 }
 
 // evictPod ends the pod of an object; its controller makes another.

@@ -64,9 +64,19 @@ func (h *webhook) picture(now time.Time, key string) (map[string]string, bool) {
 	return nil, false
 }
 
-// admit mutates a pod that is about to be created, or refuses it.
-// https://azure.github.io/azure-workload-identity/docs/installation/mutating-admission-webhook.html
+// admit lets a pod in that is about to be created, or refuses it: first the webhook, then the quotas.
 func (c *Cluster) admit(pod map[string]any) error {
+	if err := c.callWebhook(pod); err != nil {
+		return err
+	}
+	namespace, _ := child(pod, "metadata")["namespace"].(string)
+	name, _ := child(pod, "metadata")["name"].(string)
+	return c.withinQuota(namespace, name)
+}
+
+// callWebhook mutates a pod, or refuses it.
+// https://azure.github.io/azure-workload-identity/docs/installation/mutating-admission-webhook.html
+func (c *Cluster) callWebhook(pod map[string]any) error {
 	meta := child(pod, "metadata")
 	labels, _ := meta["labels"].(map[string]any)
 	if labels[workloadid.UseLabel] != workloadid.UseValue {

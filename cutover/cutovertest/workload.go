@@ -21,7 +21,7 @@ type workload struct {
 	sets     []*revision // oldest first
 	pending  bool
 	over     bool
-	refused  bool // the last pod was refused by admission
+	refused  error // why admission refused the last pod
 	progress time.Time
 	replicas int // wanted when last seen: a difference is a scaling
 	ordinals int // of Jobs made by a CronJob

@@ -32,13 +32,20 @@ func (c *Cluster) change(w cutover.Write, manager string, dry bool) (*object, er
 	case cutover.Apply:
 		err = applyTo(next, w, manager)
 	case cutover.Patch:
-		err = patchTo(next, w, manager)
+		if w.Subresource != "" {
+			err = patchScale(next, w, manager)
+		} else {
+			err = patchTo(next, w, manager)
+		}
 	case cutover.Delete:
 		if !dry {
 			c.remove(old)
 		}
 		return old, nil
 	case cutover.Evict:
+		if err := c.mayEvict(old); err != nil {
+			return nil, err
+		}
 		if !dry {
 			c.evictPod(old)
 		}
@@ -183,30 +190,4 @@ func patchOne(m map[string]any, op string, path []string, value any) error {
 		return fmt.Errorf("operation %q", op)
 	}
 	return nil
-}
-
-// createBy stores a new object; a pod goes through admission.
-func (c *Cluster) createBy(w cutover.Write, old *object, manager string, dry bool) (*object, error) {
-	var body map[string]any
-	if err := json.Unmarshal(w.Body, &body); err != nil {
-		return nil, invalid(w.Ref, err.Error())
-	}
-	if old != nil {
-		return nil, alreadyExists(w.Ref)
-	}
-	if w.Ref.Kind == "Pod" {
-		if err := c.admit(body); err != nil {
-			return nil, err
-		}
-	}
-	if w.Ref.Kind == "SelfSubjectAccessReview" {
-		allow(body)
-		return &object{data: body, owners: owners{}}, nil
-	}
-	if dry || w.Ref.Kind == "Pod" {
-		return &object{data: body, owners: owners{}}, nil
-	}
-	o := c.create(body, manager)
-	c.touched(o)
-	return o, nil
 }

@@ -1,15 +1,9 @@
 package e2e_test
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"testing"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/cutover/cutovertest"
@@ -45,77 +39,18 @@ func TestTheSimulationSaysWhatARealAPIServerSays(t *testing.T) {
 			return j
 		})
 	})
-	sim := cutovertest.New(nil).AddCluster("aks-eastus-01", "eastus", 3)
+	t.Run("a dry-run pod of the real one goes through the webhook and is not stored", func(t *testing.T) { dryRunPod(t, real, c, id.ClientID) })
+	sim := cutovertest.New(&cutovertest.Options{Pace: 0.01}).AddCluster("aks-eastus-01", "eastus", 3)
 	sim.Deploy(cutovertest.App{Namespace: "shop", Name: "web"})
 	for name, cluster := range map[string]cutover.Cluster{"the real API server": real, "the simulation": sim} {
-		t.Run(name, func(t *testing.T) { writes(t, cluster) })
+		t.Run(name, func(t *testing.T) { cutovertest.TestCluster(t, cluster) })
 	}
-	t.Run("a dry-run pod of the real one goes through the webhook and is not stored", func(t *testing.T) { dryRunPod(t, real, c, id.ClientID) })
 }
 
 var (
 	shopDeployment = cutover.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"}
 	shopAccount    = cutover.Ref{APIVersion: "v1", Kind: "ServiceAccount", Namespace: "shop", Name: "web"}
 )
-
-// writes asks a cluster what it makes of the engine's writes when their preconditions do not hold, and when they do.
-func writes(t *testing.T, c cutover.Cluster) {
-	d := current(t, c, shopDeployment)
-	annotate := json.RawMessage(`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"web","namespace":"shop","annotations":{"example.com/a":"1"}}}`)
-	const unbind = `[{"op":"test","path":"/spec/template/metadata/labels/aadpodidbinding","value":%q},
-		{"op":"remove","path":"/spec/template/metadata/labels/aadpodidbinding"}]`
-	const old = "00000000-0000-4000-8000-000000000000"
-	label, _, _ := unstructured.NestedString(d.Object, "spec", "template", "metadata", "labels", "aadpodidbinding")
-	with := func(r cutover.Ref, uid string) cutover.Ref { r.UID = uid; return r }
-	for _, w := range []struct {
-		name  string
-		write cutover.Write
-		code  int
-	}{
-		{"an apply with another UID is 422", cutover.Write{Verb: cutover.Apply, Ref: with(shopAccount, old), Body: annotate}, http.StatusUnprocessableEntity},
-		{"an apply with a UID to what is gone is a conflict and makes nothing", cutover.Write{Verb: cutover.Apply, Ref: cutover.Ref{
-			APIVersion: "v1", Kind: "ServiceAccount", Namespace: "shop", Name: "gone", UID: old},
-			Body: json.RawMessage(`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"gone","namespace":"shop"}}`)}, http.StatusConflict},
-		{"an apply with an old resource version is a conflict", cutover.Write{Verb: cutover.Apply, Ref: shopAccount, ResourceVersion: "1", Body: annotate}, http.StatusConflict},
-		{"a patch whose test fails is 422", cutover.Write{Verb: cutover.Patch, Ref: shopDeployment, Body: fmt.Appendf(nil, unbind, "other")}, http.StatusUnprocessableEntity},
-		{"a patch with another UID is 422", cutover.Write{Verb: cutover.Patch, Ref: with(shopDeployment, old), Body: fmt.Appendf(nil, unbind, label)}, http.StatusUnprocessableEntity},
-		{"a patch with an old resource version is a conflict", cutover.Write{Verb: cutover.Patch, Ref: shopDeployment, ResourceVersion: "1",
-			Body: fmt.Appendf(nil, unbind, label)}, http.StatusConflict},
-		{"a selector is immutable", cutover.Write{Verb: cutover.Patch, Ref: shopDeployment,
-			Body: json.RawMessage(`[{"op":"add","path":"/spec/selector/matchLabels/more","value":"x"},{"op":"add","path":"/spec/template/metadata/labels/more","value":"x"}]`)}, http.StatusUnprocessableEntity},
-		{"a deletion with another UID is a conflict", cutover.Write{Verb: cutover.Delete, Ref: with(shopAccount, old)}, http.StatusConflict},
-		{"a creation of what is there is a conflict", cutover.Write{Verb: cutover.Create, Ref: shopAccount,
-			Body: json.RawMessage(`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"web","namespace":"shop"}}`)}, http.StatusConflict},
-		{"a well guarded apply is made", cutover.Write{Verb: cutover.Apply, Ref: with(shopAccount, string(current(t, c, shopAccount).GetUID())), Body: annotate}, 0},
-	} {
-		t.Run(w.name, func(t *testing.T) {
-			_, err := c.Write(t.Context(), w.write)
-			code := 0
-			if status := apierrors.APIStatus(nil); err != nil && errors.As(err, &status) {
-				code = int(status.Status().Code)
-			}
-			if code != w.code || (err != nil) != (w.code != 0) {
-				t.Errorf("got %d (%v), want %d", code, err, w.code)
-			}
-		})
-	}
-	gone := cutover.Ref{APIVersion: "v1", Kind: "ServiceAccount", Namespace: "shop", Name: "gone"}
-	if _, err := c.Get(t.Context(), gone); !apierrors.IsNotFound(err) {
-		t.Errorf("a refused apply left something behind: %v", err)
-	}
-	if got := current(t, c, shopAccount).GetAnnotations()["example.com/a"]; got != "1" {
-		t.Errorf("the annotation is %q", got)
-	}
-}
-
-func current(t *testing.T, c cutover.Cluster, r cutover.Ref) *unstructured.Unstructured {
-	t.Helper()
-	o, err := c.Get(t.Context(), r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o
-}
 
 // dryRunPod annotates the account and waits until a dry-run pod shows it: the webhook reads accounts from an informer.
 func dryRunPod(t *testing.T, real cutover.Cluster, c *fleet.Cluster, clientID string) {
