@@ -13,7 +13,8 @@ var (
 	ErrNoCluster = errors.New("a snapshot names no cluster; set Cluster.Name")
 )
 
-// ClusterError says why the facts of a cluster are not in a catalog. It unwraps to [ErrDuplicateCluster] or [ErrNoCluster].
+// ClusterError says why the facts of a cluster are not in a catalog. It unwraps to [ErrDuplicateCluster], [ErrNoCluster], the [FleetError]
+// that said so first, or the source's own error.
 type ClusterError struct {
 	// Cluster is empty for a snapshot that names none.
 	Cluster string

@@ -105,6 +105,21 @@ func TestAFleetGoesOnWithoutTheClusterThatIsWrong(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongInAFleetFileIsOneErrorHoweverOftenItIsMet(t *testing.T) {
+	fleet, loaded := catalog.LoadFleet(writeFleet(t, "clusters:\n- name: one\n  snapshot: nowhere\nfederatedCredentials: gone.json\n"))
+	if fleet == nil || !strings.Contains(loaded.Error(), ":4: federatedCredentials: \"gone.json\"") {
+		t.Fatalf("fleet %v, error %v", fleet, loaded)
+	}
+	if _, err := fleet.ReadFederatedCredentials(); err == nil || !errors.Is(loaded, err) {
+		t.Errorf("the credentials' error %v was not in %v", err, loaded)
+	}
+	_, scanned := catalog.Scan(t.Context(), fleet.Sources(nil), nil)
+	said, ok := errors.AsType[*catalog.FleetError](scanned)
+	if !ok || !errors.Is(loaded, said) || said.Field != "clusters[0].snapshot" {
+		t.Errorf("the scan's error %v does not lead to %v", scanned, loaded)
+	}
+}
+
 func TestAFleetReplaysASavedSnapshot(t *testing.T) {
 	file := writeFleet(t, "clusters:\n- name: one\n  region: eastus\n  snapshot: saved.json\n")
 	f, err := os.Create(filepath.Join(filepath.Dir(file), "saved.json"))

@@ -29,6 +29,8 @@ type Fleet struct {
 
 	file string // as given
 	dir  string
+	// noCredentials is why FederatedCredentials cannot be read, as LoadFleet reported it.
+	noCredentials *FleetError
 }
 
 // FleetCluster is one cluster of a fleet file. Either Snapshot or Context is set.
@@ -43,8 +45,8 @@ type FleetCluster struct {
 	Context string
 
 	line    int
-	refused string // why Snapshot must not be opened
-	saved   bool   // Snapshot is a file that WriteSnapshot wrote
+	refused *FleetError // why Snapshot must not be opened
+	saved   bool        // Snapshot is a file that WriteSnapshot wrote
 }
 
 // FleetError is one thing that is wrong with a fleet file.
@@ -123,10 +125,14 @@ func (c *FleetCluster) cluster() Cluster {
 }
 
 // ReadFederatedCredentials returns the content of the file that federatedCredentials names: what the identities trust today, as
-// package federation reads it. It returns nil where the fleet names none.
+// package federation reads it. It returns nil where the fleet names none. What [LoadFleet] has found wrong with it comes back as the very
+// same error, so that errors.Is tells a program that it was said before.
 func (f *Fleet) ReadFederatedCredentials() ([]byte, error) {
-	if f.FederatedCredentials == "" {
+	switch {
+	case f.FederatedCredentials == "":
 		return nil, nil
+	case f.noCredentials != nil:
+		return nil, f.noCredentials
 	}
 	root, err := os.OpenRoot(f.dir)
 	if err != nil {

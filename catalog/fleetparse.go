@@ -16,10 +16,14 @@ type fleetParser struct {
 	file  string
 	fleet *Fleet
 	errs  []error
+	// credentials is the line of federatedCredentials.
+	credentials int
 }
 
-func (p *fleetParser) fail(line int, field, format string, args ...any) {
-	p.errs = append(p.errs, &FleetError{File: p.file, Line: line, Field: field, Reason: fmt.Sprintf(format, args...)})
+func (p *fleetParser) fail(line int, field, format string, args ...any) *FleetError {
+	e := &FleetError{File: p.file, Line: line, Field: field, Reason: fmt.Sprintf(format, args...)}
+	p.errs = append(p.errs, e)
+	return e
 }
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
@@ -40,9 +44,12 @@ func (p *fleetParser) parse(text []byte) {
 	top := doc.Content[0]
 	p.fleet.Cloud = AzurePublic
 	p.mapping(top, "", map[string]func(*yaml.Node, string){
-		"cloud":                p.cloud,
-		"clusters":             p.clusters,
-		"federatedCredentials": p.text(&p.fleet.FederatedCredentials),
+		"cloud":    p.cloud,
+		"clusters": p.clusters,
+		"federatedCredentials": func(n *yaml.Node, field string) {
+			p.credentials = n.Line
+			p.text(&p.fleet.FederatedCredentials)(n, field)
+		},
 	})
 	if top.Kind == yaml.MappingNode && len(p.errs) == 0 && len(p.fleet.Clusters) == 0 {
 		p.fail(top.Line, "clusters", "is missing or empty; list the clusters of the fleet")
@@ -142,8 +149,7 @@ func (p *fleetParser) check(fsys fs.FS) {
 		lines[c.Name] = c.line
 		switch {
 		case c.Snapshot == "" && c.Context == "":
-			c.refused = "says neither snapshot nor context; name the folder or the kubeconfig context to read"
-			p.fail(c.line, field, "%s", c.refused)
+			c.refused = p.fail(c.line, field, "says neither snapshot nor context; name the folder or the kubeconfig context to read")
 		case c.Snapshot != "" && c.Context != "":
 			p.fail(c.line, field, "says both snapshot and context; the snapshot is read, remove one of them")
 			c.refused, c.saved = p.beside(fsys, c.line, field+".snapshot", c.Snapshot)
@@ -154,22 +160,19 @@ func (p *fleetParser) check(fsys fs.FS) {
 	}
 	p.fleet.Clusters = named
 	if p.fleet.FederatedCredentials != "" {
-		p.beside(fsys, 0, "federatedCredentials", p.fleet.FederatedCredentials)
+		p.fleet.noCredentials, _ = p.beside(fsys, p.credentials, "federatedCredentials", p.fleet.FederatedCredentials)
 	}
 }
 
 // beside checks that a path stays in the fleet file's folder and is there. It returns what is wrong with it, and whether it is a file.
-func (p *fleetParser) beside(fsys fs.FS, line int, field, name string) (reason string, file bool) {
+func (p *fleetParser) beside(fsys fs.FS, line int, field, name string) (wrong *FleetError, file bool) {
 	clean := path.Clean(name)
 	if path.IsAbs(name) || strings.Contains(name, `\`) || !fs.ValidPath(clean) {
-		reason = fmt.Sprintf("%q leaves the folder of the fleet file; use a path beside it, without ..", shown(name))
-	} else if info, err := fs.Stat(fsys, clean); err == nil {
-		file = !info.IsDir()
-	} else {
-		reason = fmt.Sprintf("%q: %s; paths are relative to the fleet file", shown(name), reasonOf(err))
+		return p.fail(line, field, "%q leaves the folder of the fleet file; use a path beside it, without ..", shown(name)), false
 	}
-	if reason != "" {
-		p.fail(line, field, "%s", reason)
+	info, err := fs.Stat(fsys, clean)
+	if err != nil {
+		return p.fail(line, field, "%q: %s; paths are relative to the fleet file", shown(name), reasonOf(err)), false
 	}
-	return reason, file
+	return nil, !info.IsDir()
 }

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -24,8 +23,8 @@ func (f *Fleet) Sources(opts *FleetSourceOptions) []Source {
 }
 
 func (f *Fleet) source(c *FleetCluster, o FleetSourceOptions) Source {
-	if c.refused != "" {
-		return &refusedSource{cluster: c.cluster(), reason: c.refused}
+	if c.refused != nil {
+		return &refusedSource{cluster: c.cluster(), reason: c.refused.Reason, err: c.refused}
 	}
 	if c.Snapshot == "" {
 		return f.live(c, o)
@@ -62,6 +61,7 @@ func (f *Fleet) live(c *FleetCluster, o FleetSourceOptions) Source {
 type refusedSource struct {
 	cluster Cluster
 	reason  string
+	err     error // of which reason is a part; nil for none
 }
 
 // ClusterName implements [Source].
@@ -69,8 +69,18 @@ func (s *refusedSource) ClusterName() string { return s.cluster.Name }
 
 // Read implements [Source].
 func (s *refusedSource) Read(context.Context) (*Snapshot, error) {
-	return s.snapshot(), &ClusterError{Cluster: s.cluster.Name, Err: errors.New(s.reason)}
+	return s.snapshot(), &ClusterError{Cluster: s.cluster.Name, Err: &refusalError{s.reason, s.err}}
 }
+
+// refusalError has the text that a cluster's error needs, and leads to the error that said it first.
+type refusalError struct {
+	reason string
+	err    error
+}
+
+func (e *refusalError) Error() string { return e.reason }
+
+func (e *refusalError) Unwrap() error { return e.err }
 
 func (s *refusedSource) snapshot() *Snapshot {
 	snap := nothingRead(s.cluster.Name, s.reason)

@@ -12,7 +12,7 @@ import (
 )
 
 // saveGitOps renders the trust for Terraform and for Azure Service Operator with Flux, and the Kubernetes side for kustomize. What a
-// format cannot express is listed in left-out.txt; the rest is written.
+// format cannot express is listed in left-out.txt; the rest is written. Files of an earlier run that are rendered no more are named and stay.
 func (r *result) saveGitOps(dir string, stderr io.Writer) error {
 	terraform, errT := render.Terraform(r.Federation, r.Catalog, nil)
 	aso, errA := render.ASO(r.Federation, r.Catalog, nil)
@@ -26,7 +26,11 @@ func (r *result) saveGitOps(dir string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err = render.Write(filepath.Join(dir, "gitops"), files, nil); err != nil || len(left) == 0 {
+	written, err := render.Write(filepath.Join(dir, "gitops"), files, nil)
+	for _, name := range written.Stale {
+		fmt.Fprintf(stderr, "fleet: gitops: %s is of an earlier run and rendered no more: delete it, and what it made\n", filepath.Join(dir, "gitops", name))
+	}
+	if err != nil || len(left) == 0 {
 		return err
 	}
 	list := filepath.Join(dir, "left-out.txt")

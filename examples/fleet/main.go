@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -57,10 +56,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return code
 	}
 	res, err := compute(ctx, c, stderr)
-	if err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			fmt.Fprintln(stderr, "fleet:", line)
-		}
+	for _, e := range distinct(err, nil) {
+		fmt.Fprintln(stderr, "fleet:", e)
 	}
 	if res == nil {
 		return exitFailed
@@ -106,6 +103,20 @@ func parse(args []string, stderr io.Writer) (config, int) {
 		return c, exitUsage
 	}
 	return c, -1
+}
+
+// distinct lists joined errors, without those that another one has told already.
+func distinct(err error, told []error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			told = distinct(e, told)
+		}
+		return told
+	}
+	if err == nil || slices.ContainsFunc(told, func(e error) bool { return errors.Is(err, e) }) {
+		return told
+	}
+	return append(told, err)
 }
 
 // fatal reports whether an error beside a result is more than clusters that could not be read: those are in the coverage.

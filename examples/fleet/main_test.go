@@ -154,6 +154,19 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
+func TestEachErrorIsToldOnce(t *testing.T) {
+	file := fleetFile(t, "clusters:\n- name: c1\n  region: eastus\n  snapshot: nowhere\nfederatedCredentials: gone.json\n", nil)
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"-fleet", file}, &out, &errs); code != exitFailed {
+		t.Errorf("exit %d", code)
+	}
+	for _, name := range []string{"nowhere", "gone.json"} {
+		if n := strings.Count(errs.String(), name); n != 1 {
+			t.Errorf("%s is told %d times:\n%s", name, n, errs.String())
+		}
+	}
+}
+
 func TestInterruptedScanSaysWhatItHas(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -185,6 +198,21 @@ func TestOutWritesEveryFile(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestOutNamesTheFilesOfAnEarlierRun(t *testing.T) {
+	dir := t.TempDir()
+	old := filepath.Join(dir, "gitops", "terraform", "clusters", "aks-gone", "federation.tf")
+	if err := os.MkdirAll(filepath.Dir(old), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(old, []byte("# Rendered by wimigrate from a federation plan.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"-out", dir}, &out, &errs); code != 0 || !strings.Contains(errs.String(), old+" is of an earlier run") {
+		t.Errorf("exit %d: %s", code, errs.String())
 	}
 }
 
