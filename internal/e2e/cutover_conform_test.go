@@ -62,7 +62,7 @@ func dryRunPod(t *testing.T, real cutover.Cluster, c *fleet.Cluster, clientID st
 	account.Identity.ClientID = clientID
 	target := cutover.Target{Cluster: real, Unit: &cutover.Unit{Accounts: []cutover.Account{account}}, Workloads: []cutover.Workload{
 		{Ref: shopDeployment, ServiceAccount: "web", Template: []string{"spec", "template"}}}}
-	v := cutover.Eventually(cutover.InjectionProbe(2), settled, 100*time.Millisecond)(t.Context(), target)
+	v := cutover.Eventually(cutover.InjectionProbe(2), time.Minute, 100*time.Millisecond)(t.Context(), target)
 	if v.Result != cutover.Pass {
 		t.Errorf("%+v", v)
 	}

@@ -53,7 +53,8 @@ type Azure struct {
 	// EntraFaults, ARMFaults and GraphFaults break what goes there.
 	EntraFaults, ARMFaults, GraphFaults *fault.Injector
 
-	mu        sync.Mutex // one Ensure at a time
+	mu        sync.Mutex
+	ensured   map[string]bool // by client ID
 	authority *pki.Authority
 	servers   []*serve.Server
 }
@@ -61,7 +62,7 @@ type Azure struct {
 // Start starts the doubles. Close them when done.
 func Start(authority *pki.Authority, opts Options) (*Azure, error) {
 	opts.Cloud.TenantID = TenantID
-	a := &Azure{authority: authority, Cloud: federationtest.NewCloud(&opts.Cloud),
+	a := &Azure{authority: authority, ensured: map[string]bool{}, Cloud: federationtest.NewCloud(&opts.Cloud),
 		EntraFaults: fault.New(opts.Seed), ARMFaults: fault.New(opts.Seed + 1), GraphFaults: fault.New(opts.Seed + 2)}
 	entra, err := credentialtest.NewEntra(credentialtest.TrustFunc(a.trust), &credentialtest.EntraOptions{
 		Transport:   a.transport(),

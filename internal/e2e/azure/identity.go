@@ -20,7 +20,8 @@ func (a *Azure) Ensure(resourceGroup, name, region string) catalog.Identity {
 	id := NewIdentity(resourceGroup, name)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, err := a.Cloud.Identity(context.Background(), TenantID, id.ClientID); err != nil {
+	if !a.ensured[id.ClientID] {
+		a.ensured[id.ClientID] = true
 		a.Cloud.Add(id, region)
 	}
 	return id

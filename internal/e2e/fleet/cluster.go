@@ -90,16 +90,16 @@ func (c *Cluster) start(ctx context.Context, spec ClusterSpec, i int) error {
 			return err
 		}
 	}
-	if err := c.surround(dir); err != nil {
+	if err := c.surround(context.WithoutCancel(ctx), dir); err != nil {
 		return err
 	}
 	return c.populate(ctx, spec)
 }
 
-// surround makes the doubles and the informers they share. Their lives do not end with the caller's context but with the cluster.
-func (c *Cluster) surround(dir string) error {
+// surround makes the doubles and the informers they share. The context must not end before the cluster does.
+func (c *Cluster) surround(ctx context.Context, dir string) error {
 	f := c.fleet
-	life, cancel := context.WithCancel(context.Background())
+	life, cancel := context.WithCancel(ctx)
 	c.cancel = cancel
 	c.core = informers.NewSharedInformerFactory(c.Client, 0)
 	c.custom = dynamicinformer.NewDynamicSharedInformerFactory(c.Objects, 0)

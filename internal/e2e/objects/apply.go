@@ -54,7 +54,7 @@ func (c *Client) Kind(kind schema.GroupVersionKind, namespace string) (dynamic.R
 	if err != nil {
 		return nil, fmt.Errorf("objects: %s: %w", kind.Kind, err)
 	}
-	r := c.Interface.Resource(m.Resource)
+	r := c.Resource(m.Resource)
 	if m.Scope.Name() == meta.RESTScopeNameNamespace {
 		return r.Namespace(namespace), nil
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -193,9 +194,9 @@ func (a *accounts) asOf(key string, then time.Time) *corev1.ServiceAccount {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	all := a.history[key]
-	for i := len(all) - 1; i >= 0; i-- {
-		if i == 0 || !all[i].since.After(then) {
-			return all[i].account
+	for i, v := range slices.Backward(all) {
+		if i == 0 || !v.since.After(then) {
+			return v.account
 		}
 	}
 	return nil

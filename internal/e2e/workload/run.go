@@ -23,7 +23,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 	s, err := newSource(cfg)
 	if err != nil {
 		rec.failure(err)
-		return print(rec, out, err)
+		return report(rec, out, err)
 	}
 	stop, err := serve(cfg, rec, s)
 	if err != nil {
@@ -46,7 +46,7 @@ func loop(ctx context.Context, cfg Config, s *source, rec *recorder, out io.Writ
 		failed := round(ctx, cfg.Scopes, s, rec)
 		if failed || time.Since(printed) > time.Second {
 			printed = time.Now()
-			if err := print(rec, out, nil); err != nil {
+			if err := report(rec, out, nil); err != nil {
 				return err
 			}
 		}
@@ -55,7 +55,7 @@ func loop(ctx context.Context, cfg Config, s *source, rec *recorder, out io.Writ
 		}
 		select {
 		case <-ctx.Done():
-			return print(rec, out, nil)
+			return report(rec, out, nil)
 		case <-t.C:
 		}
 	}
@@ -77,7 +77,7 @@ func round(ctx context.Context, scopes []string, s *source, rec *recorder) (fail
 	return failed
 }
 
-func print(rec *recorder, out io.Writer, because error) error {
+func report(rec *recorder, out io.Writer, because error) error {
 	line, err := rec.line()
 	if err != nil {
 		return err
