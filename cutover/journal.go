@@ -111,6 +111,8 @@ const (
 	ActInduce ActKind = "induce"
 	// ActRelease puts back what held a rollout; the rollback of the edit that held it covers it.
 	ActRelease ActKind = "release"
+	// ActRetreat takes a workload back to the old path alone in one write, because the webhook lets no pod with its label be born.
+	ActRetreat ActKind = "retreat"
 	// ActPublish is a change handed to the Publisher; there is nothing in the cluster to undo.
 	ActPublish ActKind = "publish"
 	// ActEvict stands for the evictions of one workload's pods.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"slices"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // rollback puts back, in reverse order, what the unit has changed and is still ours, and waits for the pods after each change, so that
-// every instant of the way back has a proven path too. It can be cut short anywhere and called again.
+// every instant of the way back has a proven path too. It can be cut short anywhere and called again. Where it must wait for something
+// outside, the unit stays RollingBack with a Hold, and the next Run or Rollback goes on.
 func (u *unitRun) rollback(ctx context.Context, why string) error {
 	if err := u.restoreInduced(ctx); err != nil {
 		return err
@@ -20,20 +20,19 @@ func (u *unitRun) rollback(ctx context.Context, why string) error {
 		return err
 	}
 	for i := len(u.rec.Acts) - 1; i >= 0; i-- {
-		a := &u.rec.Acts[i]
-		if a.Kind != ActEdit || a.Phase == Undone {
+		a := u.rec.Acts[i]
+		if a.Phase == Undone || a.Kind != ActEdit && a.Kind != ActRetreat {
 			continue
 		}
 		u.tell(Event{Type: EventUndo, Step: a.Step, Message: a.Edit})
-		err := u.undo(ctx, a)
+		err := u.undo(ctx, a.Edit)
 		if s, ok := errors.AsType[*stop](err); ok {
-			// The way back is blocked: nothing more is touched, a person must look.
-			return u.setState(ctx, Frozen, s.hold, "rollback: "+s.reason)
+			return u.wayBackBlocked(ctx, s)
 		}
 		if err != nil {
 			return err
 		}
-		a.Phase = Undone
+		u.rec.Acts[i].Phase = Undone
 		if err := u.save(ctx); err != nil {
 			return err
 		}
@@ -43,10 +42,23 @@ func (u *unitRun) rollback(ctx context.Context, why string) error {
 	return u.setState(ctx, RolledBack, "", why)
 }
 
-// undo takes one act back.
-func (u *unitRun) undo(ctx context.Context, a *Act) error {
+// wayBackBlocked: nothing more is touched. What waits for something outside goes on later; else a person must look.
+func (u *unitRun) wayBackBlocked(ctx context.Context, s *stop) error {
+	if s.state == Held {
+		u.fleet.freeze()
+		return u.setState(ctx, RollingBack, s.hold, "rollback: "+s.reason)
+	}
+	return u.setState(ctx, Frozen, s.hold, "rollback: "+s.reason)
+}
+
+// undo takes one act back. Acts may be added meanwhile, so it is found by its ID again and again.
+func (u *unitRun) undo(ctx context.Context, edit string) error {
+	a := u.act(edit)
 	if a.Note == noteAlready {
 		return nil
+	}
+	if a.Kind == ActRetreat {
+		return u.endRetreat(ctx, edit)
 	}
 	if a.Phase != Undoing {
 		a.Phase = Undoing
@@ -57,13 +69,20 @@ func (u *unitRun) undo(ctx context.Context, a *Act) error {
 	if a.Verb == Delete {
 		return u.recreate(ctx, a)
 	}
-	if a.Verb == Apply && u.isWorkload(a.Ref) {
-		if err := u.oldPathStands(ctx); err != nil {
+	if w := u.unbound(a); w != nil && u.refusedByWebhook(ctx, *w) {
+		if err := u.retreat(ctx, *w); err != nil {
 			return err
 		}
 	}
+	return u.putBack(ctx, edit)
+}
+
+// putBack makes the write that undoes an act, and waits for the pods.
+func (u *unitRun) putBack(ctx context.Context, edit string) error {
 	var lost error
+	proven := false
 	for range conflicts {
+		a := u.act(edit)
 		live, err := get(ctx, u.cluster, a.Ref)
 		if err != nil {
 			return err
@@ -72,15 +91,52 @@ func (u *unitRun) undo(ctx context.Context, a *Act) error {
 			a.Note = a.Ref.String() + " is gone, or another by now: left alone"
 			return nil
 		}
+		if w := u.workload(a.Ref); w != nil && a.Verb == Apply && !proven && len(stillOurs(a.Fields, live)) > 0 {
+			// The new path goes: the old one must serve by now.
+			if err := u.oldPathServes(ctx, *w, livesByBoth); err != nil {
+				return err
+			}
+			proven = true
+			continue
+		}
 		w, needed := u.inverse(a, live)
 		if !needed {
-			return u.settled(ctx, a)
+			return u.arrived(ctx, edit)
 		}
 		if lost = u.write(ctx, &Step{ID: a.Step}, w); lost != nil && !lostRace(lost) {
 			return u.explainWrite(&Edit{ID: "undo " + a.Edit, Ref: a.Ref}, lost)
 		}
 	}
-	return frozen("undo %s: lost every race for %s: %v", a.Edit, a.Ref, lost)
+	return frozen("undo %s: lost every race for %s: %v", edit, u.act(edit).Ref, lost)
+}
+
+// arrived waits until the pods have followed. Once the webhook's label is gone from a workload, the old path must serve what is there.
+func (u *unitRun) arrived(ctx context.Context, edit string) error {
+	if err := u.settled(ctx, edit); err != nil {
+		return err
+	}
+	a := u.act(edit)
+	if w := u.workload(a.Ref); w != nil && a.Verb == Apply {
+		return u.oldPathServes(ctx, *w, livesByOldPath)
+	}
+	return nil
+}
+
+// workload returns the unit's workload of that reference, or nil.
+func (u *unitRun) workload(r Ref) *Workload {
+	i := slices.IndexFunc(u.unit.Workloads, func(w Workload) bool { return w.Same(r) })
+	if i < 0 {
+		return nil
+	}
+	return &u.unit.Workloads[i]
+}
+
+// unbound returns the workload that an act took the old label from; nil for any other act.
+func (u *unitRun) unbound(a *Act) *Workload {
+	if a.Kind != ActEdit || len(a.Fields) == 0 || !isOldLabel(a.Fields[0].Path) {
+		return nil
+	}
+	return u.workload(a.Ref)
 }
 
 // inverse is the write that undoes an act on the object as it is now; false when there is nothing of ours left on it. What somebody else
@@ -111,98 +167,4 @@ func (u *unitRun) inverse(a *Act, live *unstructured.Unstructured) (Write, bool)
 	}
 	w.Body = mustJSON(patchOps(back, live.Object))
 	return w, len(back) > 0
-}
-
-// settled waits until the pods have followed an undone change.
-func (u *unitRun) settled(ctx context.Context, a *Act) error {
-	if a.Git || u.act("publish/"+a.Edit) != nil {
-		if err := u.unpublish(ctx, a); err != nil {
-			return err
-		}
-	}
-	if !u.isWorkload(a.Ref) || a.Ref.Kind == "CronJob" {
-		return nil
-	}
-	ref := u.rolling(&Step{Workload: &a.Ref})
-	var last Progress
-	limit := max(u.r.opts.RolloutTimeout, minRollout)
-	err := watch(ctx, u.cluster, rolloutSelections(ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
-		w := find(objs, ref)
-		if w == nil {
-			return true, nil
-		}
-		last = Rollout(w, objs)
-		return last.Complete || last.Hold != "" || last.Evict != "", nil
-	})
-	switch {
-	case errors.Is(err, errWaited):
-		return frozen("%s is not healthy on its old template after %s: %s%s", ref, limit, last.Reason, last.Failed)
-	case err != nil:
-		return err
-	case last.Evict != "" && u.r.opts.Evict:
-		if err := u.evict(ctx, &Step{ID: a.Step, Workload: &a.Ref}, ref, last); err != nil {
-			return err
-		}
-		return u.settled(ctx, a)
-	case last.Evict != "" || last.Hold != "":
-		a.Note = ref.String() + " has its old template back, but not all of its pods: " + last.Reason
-	}
-	return nil
-}
-
-// unpublish hands the inverse of a published change to the Publisher: the object has its old value back already, and what somebody adds
-// to a live object survives a sync, but the repository must come to say the same.
-func (u *unitRun) unpublish(ctx context.Context, a *Act) error {
-	if u.r.opts.Publish == nil {
-		a.Note = "put back on the object; its commit must be reverted by a person"
-		return nil
-	}
-	if err := u.r.opts.Publish(ctx, publication(u.unit, &Edit{Ref: a.Ref}, invert(a.Fields))); err != nil {
-		a.Note = "put back on the object; the inverse could not be published: " + err.Error()
-		return nil //nolint:nilerr // the cluster is as it was: a person reads the note
-	}
-	a.Note = "put back on the object; the inverse was published, and must be merged"
-	return nil
-}
-
-func (u *unitRun) isWorkload(r Ref) bool {
-	return slices.ContainsFunc(u.unit.Workloads, func(w Workload) bool { return w.Same(r) })
-}
-
-// oldPathStands makes sure that there is something to go back to before the new path is taken away.
-func (u *unitRun) oldPathStands(ctx context.Context) error {
-	for _, r := range u.unit.Bindings {
-		live, err := get(ctx, u.cluster, r)
-		if err != nil {
-			return err
-		}
-		if live == nil {
-			return frozen("%s is gone: the old path would not work; the new one is left in place", r)
-		}
-	}
-	return nil
-}
-
-// recreate makes a deleted object again from its before-image.
-func (u *unitRun) recreate(ctx context.Context, a *Act) error {
-	live, err := get(ctx, u.cluster, a.Ref)
-	if err != nil {
-		return err
-	}
-	if live != nil && live.GetDeletionTimestamp() == nil {
-		return nil // never deleted, or made again already
-	}
-	if a.Before == nil {
-		return frozen("%s was deleted and its before-image is lost", a.Ref)
-	}
-	ref := a.Ref
-	ref.UID = ""
-	err = u.write(ctx, &Step{ID: a.Step}, Write{Verb: Create, Ref: ref, Body: mustJSON(a.Before)})
-	switch {
-	case err == nil || apierrors.IsAlreadyExists(err):
-		return nil
-	case errors.Is(err, errMaybe):
-		return u.recreate(ctx, a)
-	}
-	return u.explainWrite(&Edit{ID: "undo " + a.Edit, Ref: a.Ref}, err)
 }

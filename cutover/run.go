@@ -161,7 +161,11 @@ func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, e
 		}
 		u.rec.Failed = false
 		for i := range u.rec.Acts {
-			u.rec.Acts[i].Undone = 0
+			a := &u.rec.Acts[i]
+			if a.Phase == Undoing || a.Phase == Undone {
+				u.rec.Next, u.rec.Soaked, u.rec.Reached = 0, 0, Planned // a rollback had begun: every step is looked at again
+			}
+			a.Undone = 0
 		}
 		return u.setState(ctx, Held, HoldAbort, "thawed; run again to go on")
 	})

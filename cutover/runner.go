@@ -30,6 +30,13 @@ type Options struct {
 	SoakEvery time.Duration
 	// Evict allows the eviction of pods, one by one, where the update strategy is OnDelete; default: such a unit is held.
 	Evict bool
+	// OldPathPatience is how long a rollback waits for Pod Identity to serve a workload's pods again, before it takes the new path from
+	// them; default: 5 minutes. Then the new path stays, and the unit waits (HoldOldPath).
+	OldPathPatience time.Duration
+	// OldPathServes, where set, must return nil too before a rollback takes the new path from pods: it asks NMI, or the applications,
+	// whether these pods get their tokens by the old path. It is asked again while it fails. Default: MIC's AzureAssignedIdentities decide
+	// alone, and in managed mode, which has none, binding and label.
+	OldPathServes func(ctx context.Context, cluster, namespace string, pods []string) error
 	// OnFailure says what happens to a unit whose gate failed; default: RollBack.
 	OnFailure OnFailure
 	// OnEvent is told of everything, one call at a time, in order; it must return quickly.
@@ -149,6 +156,7 @@ func (o *Options) setDefaults() {
 	if o.SoakEvery == 0 {
 		o.SoakEvery = 5 * time.Minute
 	}
+	number(&o.OldPathPatience, defaultOldPathPatience)
 	if o.OnFailure == "" {
 		o.OnFailure = RollBack
 	}

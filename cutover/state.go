@@ -19,7 +19,7 @@ const (
 	Held State = "Held"
 	// Frozen means: a check failed or the world moved. Nobody writes but a rollback.
 	Frozen State = "Frozen"
-	// RollingBack is between the decision and RolledBack.
+	// RollingBack is between the decision and RolledBack. With a Hold it waits for something outside; run or roll back again to go on.
 	RollingBack State = "RollingBack"
 	// RolledBack means: everything still ours was put back. The plan is spent for the unit: plan again.
 	RolledBack State = "RolledBack"
@@ -43,6 +43,8 @@ const (
 	HoldEvidence Hold = "evidence"
 	// HoldEviction means: a PodDisruptionBudget refuses.
 	HoldEviction Hold = "eviction"
+	// HoldOldPath means: a rollback waits for Pod Identity to serve the pods again, before it takes the new path from them.
+	HoldOldPath Hold = "oldPath"
 	// HoldFreeze means: another unit failed, and the fleet is frozen.
 	HoldFreeze Hold = "freeze"
 	// HoldAbort means: the run was told to stop.

@@ -83,6 +83,9 @@ func (u *unitRun) steps(ctx context.Context) error {
 	if err := u.restoreInduced(ctx); err != nil {
 		return err
 	}
+	if err := u.dropRetreats(ctx); err != nil {
+		return err
+	}
 	for u.rec.Next < len(u.unit.Steps) {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -76,8 +76,11 @@ func (u *unitRun) patient(ctx context.Context, sels []Selection, h Hold, reason 
 	if u.r.opts.Patience <= 0 {
 		return held(h, "%s", reason)
 	}
-	state := u.rec.State
-	if err := u.setState(ctx, Held, h, reason); err != nil {
+	state, waiting := u.rec.State, Held
+	if state == RollingBack {
+		waiting = RollingBack // the next run must not go forward
+	}
+	if err := u.setState(ctx, waiting, h, reason); err != nil {
 		return err
 	}
 	err := watch(ctx, u.cluster, sels, u.r.opts.Patience, done)

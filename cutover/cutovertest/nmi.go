@@ -2,6 +2,7 @@ package cutovertest
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -22,6 +23,7 @@ const nodeIdentity = "node"
 type nmi struct {
 	served   map[string]map[string]int64 // by instance and pod namespace
 	assigned map[string]bool             // identities on the scale set, by namespace/name
+	stuck    bool                        // MIC does nothing
 }
 
 // token is what NMI answers a pod.
@@ -68,7 +70,7 @@ func (n *nmi) identity(c *Cluster, p *pod) *object {
 
 // podStarted lets MIC assign the pod's identity, in standard mode.
 func (n *nmi) podStarted(c *Cluster, p *pod) {
-	if c.fleet.opts.Mode != catalog.ModeStandard {
+	if c.fleet.opts.Mode != catalog.ModeStandard || n.stuck {
 		return
 	}
 	identity := n.identity(c, p)
@@ -81,6 +83,9 @@ func (n *nmi) podStarted(c *Cluster, p *pod) {
 		wait = assignTime
 	}
 	c.fleet.after(wait, func() {
+		if n.stuck {
+			return
+		}
 		n.assigned[key] = true
 		if !p.over && n.identity(c, p) == identity {
 			n.record(c, p, identity)
@@ -137,10 +142,46 @@ func (n *nmi) sweep(c *Cluster, stale func(spec map[string]any) bool) {
 		return
 	}
 	c.fleet.after(micTime, func() {
+		if n.stuck {
+			return
+		}
 		for _, a := range c.objects[place{podidentity.KindAssigned, "default"}] {
 			if stale(child(a.data, "spec")) {
 				c.drop(a)
 			}
 		}
+		n.unassign(c)
 	})
+}
+
+// unassign takes identities off the scale set that no pod uses any more, as MIC does unless it was told to keep them.
+// https://azure.github.io/aad-pod-identity/docs/configure/feature_flags/#immutable-user-msis-flag
+func (n *nmi) unassign(c *Cluster) {
+	used := map[string]bool{}
+	for _, a := range c.objects[place{podidentity.KindAssigned, "default"}] {
+		ref := child(a.data, "spec", "azureIdentityRef", "metadata")
+		used[fmt.Sprint(ref["namespace"], "/", ref["name"])] = true
+	}
+	for key := range n.assigned {
+		if !used[key] {
+			delete(n.assigned, key)
+		}
+	}
+}
+
+// SetMIC stops MIC, or lets it go on: then it assigns what it has missed.
+func (c *Cluster) SetMIC(up bool) {
+	c.begin()
+	defer c.fleet.mu.Unlock()
+	if c.nmi.stuck = !up; !up {
+		return
+	}
+	for _, w := range c.workloads() {
+		for _, p := range w.pods {
+			if p.ready {
+				c.nmi.podStarted(c, p)
+			}
+		}
+	}
+	c.nmi.sweep(c, func(map[string]any) bool { return false })
 }

@@ -1,0 +1,111 @@
+package cutover
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// A retreat is the way back while the webhook is down. A template that carries both labels needs it for every new pod (failurePolicy
+// Fail), so putting the old label back alone would end the births. Instead one write puts the old label back and takes the webhook's
+// away: new pods are born on the old path alone. The pods that live keep the new path, for which they need no webhook, and are held
+// where the kind can hold, until Pod Identity serves the first new ones.
+
+// retreatHold is how long a retreat is held at its first pods, if nobody releases it: until a person has looked.
+const retreatHold = 24 * time.Hour
+
+// retreat makes the write, waits for proof, and lets the rest follow. It does nothing where the webhook's label is not ours any more.
+func (u *unitRun) retreat(ctx context.Context, w Workload) error {
+	if err := u.oldPathStands(ctx); err != nil {
+		return err
+	}
+	id := "retreat/" + w.String()
+	var lost error
+	for range conflicts {
+		live, err := get(ctx, u.cluster, w.Ref)
+		if err != nil {
+			return err
+		}
+		if unbind := u.act("unbind/" + w.String()); live == nil || unbind == nil || string(live.GetUID()) != unbind.Ref.UID {
+			return nil // gone, or another by now
+		}
+		back := stillOurs(u.labels(w), live)
+		if !slices.ContainsFunc(back, func(f Field) bool { return !isOldLabel(f.Path) }) {
+			return u.endRetreat(ctx, id)
+		}
+		act := u.intendRetreat(w, live, back)
+		if err := u.save(ctx); err != nil {
+			return err
+		}
+		fields := beforeImages(slices.Concat(act.Fields, act.Hold), live)
+		if len(act.Hold) == 0 {
+			fields = append(fields, stillOurs(u.act("unbind/"+w.String()).Hold, live)...)
+		}
+		if crumb, ok := live.GetAnnotations()[UnbindAnnotation]; ok {
+			fields = append(fields, Field{Path: annotation(UnbindAnnotation), Before: crumb})
+		}
+		write := Write{Verb: Patch, Ref: act.Ref, ResourceVersion: live.GetResourceVersion(), Body: mustJSON(patchOps(fields, live.Object))}
+		if lost = u.write(ctx, &Step{ID: act.Step}, write); lost != nil && !lostRace(lost) {
+			return u.explainWrite(&Edit{ID: id, Ref: act.Ref}, lost)
+		}
+	}
+	return frozen("%s: lost every race for %s: %v", id, w.Ref, lost)
+}
+
+// labels are the fields of the unit's two edits of a workload's template, as the acts remember them.
+func (u *unitRun) labels(w Workload) []Field {
+	var out []Field
+	for _, id := range []string{"unbind/" + w.String(), "label/" + w.String()} {
+		if a := u.act(id); a != nil && a.Note != noteAlready && a.Phase != Undone {
+			out = append(out, a.Fields...)
+		}
+	}
+	return out
+}
+
+// intendRetreat remembers what is about to be done. Fields that hold a canary already keep the before-images of that hold.
+func (u *unitRun) intendRetreat(w Workload, live *unstructured.Unstructured, back []Field) *Act {
+	id, ref := "retreat/"+w.String(), w.Ref
+	ref.UID = string(live.GetUID())
+	next := Act{Edit: id, Step: "label/" + w.String(), Kind: ActRetreat, Verb: Patch, Ref: ref, Phase: Intended, Fields: back}
+	if canHold(w.Kind) && w.Borrower == nil && allReady(live) {
+		next.Hold = longHold(holdFields(live, max(u.plan.Limits.CanaryPods, 1)))
+	}
+	was := u.act(id)
+	for _, a := range []*Act{was, u.act("unbind/" + w.String())} {
+		if a != nil {
+			next.Hold = inherit(next.Hold, a.Hold, live)
+		}
+	}
+	if was != nil {
+		*was = next
+		return was
+	}
+	u.rec.Acts = append(u.rec.Acts, next)
+	return &u.rec.Acts[len(u.rec.Acts)-1]
+}
+
+// longHold makes a hold last.
+func longHold(fields []Field) []Field {
+	for i, f := range fields {
+		switch f.Path[len(f.Path)-1] {
+		case "minReadySeconds":
+			fields[i].After = int64(retreatHold / time.Second)
+		case "progressDeadlineSeconds":
+			fields[i].After = int64(2 * retreatHold / time.Second)
+		}
+	}
+	return fields
+}
+
+// inherit gives fields that an earlier hold of ours still holds the before-images of that one.
+func inherit(hold, earlier []Field, live *unstructured.Unstructured) []Field {
+	for _, was := range stillOurs(earlier, live) {
+		if i := slices.IndexFunc(hold, func(f Field) bool { return pointer(f.Path) == pointer(was.Path) }); i >= 0 {
+			hold[i].Before = was.After
+		}
+	}
+	return hold
+}
