@@ -19,6 +19,9 @@ import (
 // https://azure.github.io/aad-pod-identity/docs/best-practices/
 const defaultOldPathPatience = 5 * time.Minute
 
+// askOldPathEvery is the pause between two questions to the runner's own witness of the old path.
+const askOldPathEvery = 5 * time.Second
+
 // Which pods the old path must serve before a rollback goes on.
 var (
 	livesByBoth    = func(pod *unstructured.Unstructured) bool { return true }
@@ -95,7 +98,7 @@ func (u *unitRun) askOldPath(ctx context.Context, pods []string, deadline time.T
 		case !time.Now().Before(deadline):
 			return held(HoldOldPath, "the old path does not serve: %v; the new one is left in place", err)
 		}
-		if err := sleep(ctx, settleEvery); err != nil {
+		if err := sleep(ctx, askOldPathEvery); err != nil {
 			return err
 		}
 	}
