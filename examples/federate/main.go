@@ -5,6 +5,8 @@
 //	federate -fleet fleet.yaml -plan plan.json -approve
 //
 // With no flags, or with -double, it works offline: a small fleet, and a tenant in memory behind the same clients.
+//
+// Exit status: 0 done, 1 failed, 2 wrong flags.
 package main
 
 import (
@@ -26,16 +28,23 @@ type config struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	default:
 		fmt.Fprintln(os.Stderr, "federate:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
-	c, err := parse(args)
+// errUsage says that the arguments are wrong; how was told on stderr.
+var errUsage = errors.New("wrong flags")
+
+func run(ctx context.Context, args []string, out, stderr io.Writer) error {
+	c, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
@@ -48,6 +57,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	cat := w.catalog
+	for _, cluster := range cat.Clusters {
+		for _, gap := range cluster.Coverage.Gaps {
+			fmt.Fprintf(stderr, "federate: %s: %s could not be read, so the plan may lack needs: %s\n", cluster.Name, gap.Resource, gap.Reason)
+		}
+	}
 	store, pacing, err := open(c.double, w)
 	if err != nil {
 		return err
@@ -126,9 +140,10 @@ func load(file string, fresh func() (*federation.Plan, error)) (*federation.Plan
 	return saved.Plan, nil
 }
 
-func parse(args []string) (config, error) {
+func parse(args []string, stderr io.Writer) (config, error) {
 	var c config
 	f := flag.NewFlagSet("federate", flag.ContinueOnError)
+	f.SetOutput(stderr)
 	f.StringVar(&c.fleet, "fleet", "", "`file` that lists the clusters (fleet.yaml); default: a small fleet, with -double only")
 	f.StringVar(&c.plan, "plan", "", "saved plan `file` to show or apply; default: a fresh plan")
 	f.StringVar(&c.save, "save", "", "`file` to save a fresh plan to")
@@ -136,11 +151,23 @@ func parse(args []string) (config, error) {
 	f.BoolVar(&c.prune, "prune", false, "also delete credentials of ours whose issuer or service account is certainly gone")
 	f.BoolVar(&c.approve, "approve", false, "make the changes")
 	f.BoolVar(&c.double, "double", len(args) == 0, "work against a tenant in memory instead of Azure")
-	if err := f.Parse(args); err != nil {
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return c, err
+	} else if err != nil {
+		return c, errUsage
 	}
-	if c.fleet == "" && !c.double {
-		return c, errors.New("-fleet is required, or -double")
+	_, err := federation.ParseTopology(c.topology)
+	switch {
+	case f.NArg() > 0:
+		fmt.Fprintf(stderr, "federate: unexpected argument %q; see -help\n", f.Arg(0))
+	case c.fleet == "" && !c.double:
+		fmt.Fprintln(stderr, "federate: -fleet is required, or -double; see -help")
+	case err != nil:
+		fmt.Fprintln(stderr, "federate: -topology:", err)
+	case c.plan != "" && c.save != "":
+		fmt.Fprintln(stderr, "federate: -save keeps a fresh plan, -plan reads one: give one of them")
+	default:
+		return c, nil
 	}
-	return c, nil
+	return c, errUsage
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -25,14 +26,14 @@ func read(ctx context.Context, file string) (world, error) {
 	if err != nil {
 		return world{}, err
 	}
-	w := world{cloud: string(fleet.Cloud)}
+	w := world{cloud: fleet.Cloud}
 	text, err := fleet.ReadFederatedCredentials()
 	if err != nil {
 		return w, err
 	}
 	if text != nil {
 		if w.have, err = federation.ReadState(text); err != nil {
-			return w, err
+			return w, fmt.Errorf("%s: %w", fleet.FederatedCredentials, err)
 		}
 	}
 	w.catalog, err = catalog.Scan(ctx, fleet.Sources(nil), nil)

@@ -46,6 +46,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	var tree fs.FS = bundled
 	if flags.NArg() == 1 {
+		if info, err := os.Stat(flags.Arg(0)); err != nil || !info.IsDir() {
+			fmt.Fprintf(stderr, "lint: %s is no folder that can be read; name the folder to lint\n", flags.Arg(0))
+			return lint.ExitFailed
+		}
 		tree = os.DirFS(flags.Arg(0))
 	}
 	clusters, err := clustersOf(*fleet)
