@@ -40,7 +40,7 @@ func (u *unitRun) induce(ctx context.Context, s *Step, i Induction) error {
 	return u.save(ctx)
 }
 
-// restoreInduced puts back every induced number that is still ours. It comes before anything else on resume, and after every gate.
+// restoreInduced puts back, at once, every induced number that is still ours.
 func (u *unitRun) restoreInduced(ctx context.Context) error {
 	changed := false
 	for i := range u.rec.Acts {
@@ -72,7 +72,7 @@ func (u *unitRun) restoreOne(ctx context.Context, a *Act) error {
 		if live == nil || string(live.GetUID()) != a.Ref.UID {
 			return nil
 		}
-		back := stillOurs(a.Fields, live)
+		back := stillInduced(a, live)
 		if len(back) == 0 {
 			return nil
 		}

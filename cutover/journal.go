@@ -89,6 +89,8 @@ type Act struct {
 	Phase ActPhase `json:"phase"`
 	// Fields hold the before-images as they were found.
 	Fields []Field `json:"fields,omitempty"`
+	// Down is the next value of an induced number on its way down in steps; it may or may not have been written.
+	Down any `json:"down,omitempty"`
 	// Hold are the fields that hold the rollout, likewise.
 	Hold []Field `json:"hold,omitempty"`
 	// Before is the whole object before a deletion.

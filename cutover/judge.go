@@ -40,7 +40,11 @@ func (u *unitRun) judge(ctx context.Context, s *Step, gate Gate) (Verdict, error
 		return Verdict{}, err
 	}
 	v := gate(ctx, t)
-	if err := u.restoreInduced(ctx); err != nil {
+	restore := u.lowerInduced
+	if v.Result == Fail {
+		restore = u.restoreInduced
+	}
+	if err := restore(ctx); err != nil {
 		return v, err
 	}
 	if err := ctx.Err(); err != nil {

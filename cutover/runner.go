@@ -30,6 +30,11 @@ type Options struct {
 	SoakEvery time.Duration
 	// Evict allows the eviction of pods, one by one, where the update strategy is OnDelete; default: such a unit is held.
 	Evict bool
+	// LowerSteps is in how many steps an induced number is lowered after a load window that did not fail, so that not all of its pods end at
+	// once; default: 4. A negative number means in one step. What fails, is stopped or rolled back is restored at once in any case.
+	LowerSteps int
+	// LowerPause is the pause between two of these steps; default: 15 seconds.
+	LowerPause time.Duration
 	// OldPathPatience is how long a rollback waits for Pod Identity to serve a workload's pods again, before it takes the new path from
 	// them; default: 5 minutes. Then the new path stays, and the unit waits (HoldOldPath).
 	OldPathPatience time.Duration
@@ -156,6 +161,8 @@ func (o *Options) setDefaults() {
 	if o.SoakEvery == 0 {
 		o.SoakEvery = 5 * time.Minute
 	}
+	number(&o.LowerSteps, 4)
+	number(&o.LowerPause, 15*time.Second)
 	number(&o.OldPathPatience, defaultOldPathPatience)
 	if o.OnFailure == "" {
 		o.OnFailure = RollBack

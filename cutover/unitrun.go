@@ -80,7 +80,7 @@ func (u *unitRun) wrote() bool {
 
 // steps runs the steps that are left.
 func (u *unitRun) steps(ctx context.Context) error {
-	if err := u.restoreInduced(ctx); err != nil {
+	if err := u.lowerInduced(ctx); err != nil {
 		return err
 	}
 	if err := u.dropRetreats(ctx); err != nil {
