@@ -17,7 +17,7 @@ var wouldBreak = [...]catalog.Code{
 	catalog.CrossNamespaceBinding, catalog.CSIPodIdentity, catalog.KEDAPodIdentity, catalog.MalformedObject,
 }
 
-// blockers returns why a unit may not move, sorted; none when it may.
+// blockers returns why a unit may not move, whatever its strategy; none when it may.
 func blockers(u Unit, cl catalog.Cluster, cat *catalog.Catalog, fed *federation.Plan, accept []catalog.Code) []Reason {
 	var out []Reason
 	out = append(out, coverageReasons(u, cl)...)
@@ -30,6 +30,10 @@ func blockers(u Unit, cl catalog.Cluster, cat *catalog.Catalog, fed *federation.
 			out = append(out, Reason{Code: f.Code, Object: f.Object, Message: f.Message, Remedy: f.Remedy})
 		}
 	}
+	return out
+}
+
+func sortedReasons(out []Reason) []Reason {
 	slices.SortFunc(out, func(a, b Reason) int {
 		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Message, b.Message))
 	})

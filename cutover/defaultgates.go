@@ -20,8 +20,11 @@ type GateOptions struct {
 	Settle time.Duration
 	// SettleEvery is how often it asks again meanwhile; default: 5 seconds.
 	SettleEvery time.Duration
-	// Quiet is how long NMI's counters are watched at the canary and after the second rollout; default: 1 minute.
+	// Quiet is how long NMI's counters are watched at the canary and after the second rollout; default: 1 minute, and 2 minutes in a
+	// single rollout: NMI tries for up to 100 seconds before it refuses, and counts an operation when it ends.
 	Quiet time.Duration
+	// quietAlone is Quiet in a single rollout.
+	quietAlone time.Duration
 	// Load and LoadAgain tune the two load windows; LoadAgain defaults to Load with a window of 5 minutes. See [LoadOptions].
 	Load, LoadAgain *LoadOptions
 	// Also are asked in the load windows and during the soak, such as [NoRegression].
@@ -36,6 +39,8 @@ func (o *GateOptions) withDefaults() GateOptions {
 	number(&out.Settle, 2*time.Minute)
 	number(&out.SettleEvery, 5*time.Second)
 	out.SettleEvery = max(out.SettleEvery, time.Millisecond)
+	out.quietAlone = out.Quiet
+	number(&out.quietAlone, refusalTime)
 	number(&out.Quiet, time.Minute)
 	if out.Load == nil {
 		out.Load = &LoadOptions{}
@@ -55,6 +60,10 @@ func (o *GateOptions) withDefaults() GateOptions {
 	return out
 }
 
+// refusalTime is longer than NMI takes to refuse a pod without an identity.
+// https://azure.github.io/aad-pod-identity/docs/configure/feature_flags/
+const refusalTime = 2 * time.Minute
+
 // DefaultGates wires the provided gates to the steps of a unit:
 //
 //	Preflight            Preflight
@@ -64,7 +73,7 @@ func (o *GateOptions) withDefaults() GateOptions {
 //	Load                 Load
 //	Canary               NewPods and NewPath(OldPathSilent, TelemetryClean)
 //	Unbound              the same for every pod
-//	LoadAgain            Load, in a shorter window
+//	LoadAgain            Load, in a shorter window; in a single rollout it is the only one, and not shorter
 //	Soak                 InjectionProbe, StillInjected, NewPath(StillSilent, TelemetryClean)
 //
 // Each can be replaced or joined with others by [AllOf]. They need what the runner's options carry: an Exchanger, and a PathOracle
@@ -73,7 +82,10 @@ func DefaultGates(opts *GateOptions) Gates {
 	o := opts.withDefaults()
 	settled := func(g Gate) Gate { return Eventually(g, o.Settle, o.SettleEvery) }
 	pods := settled(NewPods())
-	moved := AllOf(pods, untilClear(NewPath(OldPathSilent(o.Quiet), TelemetryClean()), o.Settle, o.SettleEvery))
+	movedAfter := func(quiet time.Duration) Gate {
+		return AllOf(pods, untilClear(NewPath(OldPathSilent(quiet), TelemetryClean()), o.Settle, o.SettleEvery))
+	}
+	moved := inSingleRollout(movedAfter(o.quietAlone), movedAfter(o.Quiet))
 	run := Load(&LoadOptions{Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, Calm: o.Load.Calm, Probe: o.Load.Probe, birthsOnly: true})
 	return Gates{
 		Preflight: Preflight(o.Preflight),
@@ -83,7 +95,7 @@ func DefaultGates(opts *GateOptions) Gates {
 		Load:      Load(o.Load),
 		Canary:    Named("canary", ofCanary(moved)),
 		Unbound:   Named("unbound", ofRuns(run, moved)),
-		LoadAgain: Named("load again", Load(o.LoadAgain)),
+		LoadAgain: Named("load again", inSingleRollout(Load(o.Load), Load(o.LoadAgain))),
 		Soak: Named("soak", AllOf(append([]Gate{InjectionProbe(1), StillInjected(), NewPath(StillSilent(), TelemetryClean())},
 			o.Also...)...)),
 	}
@@ -113,6 +125,16 @@ func ofRuns(run, pods Gate) Gate {
 			return run(ctx, t)
 		}
 		return pods(ctx, t)
+	}
+}
+
+// inSingleRollout asks one gate for units that move in a single rollout, and another for all others.
+func inSingleRollout(single, others Gate) Gate {
+	return func(ctx context.Context, t Target) Verdict {
+		if t.strategy().SingleRollout {
+			return single(ctx, t)
+		}
+		return others(ctx, t)
 	}
 }
 

@@ -31,7 +31,7 @@ func (x *explainer) environment() {
 		x.add("environment", "", unclear("", "no pod to look at"), "")
 		return
 	}
-	v := Judge("", Injected(x.pod, Injection{ClientID: x.named, TenantID: x.account.Identity.TenantID})...)
+	v := Judge("", Injected(x.pod, Injection{ClientID: x.named, TenantID: x.account.Identity.TenantID, Sidecar: asksForProxy(x.pod)})...)
 	got := "injected"
 	if v.Result != Pass {
 		got = v.Reason

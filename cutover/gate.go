@@ -119,7 +119,7 @@ func (g Gates) For(k StepKind) Gate {
 		return g.LoadAgain
 	case StepSoak:
 		return g.Soak
-	case StepSuspend, StepLabel, StepUnbind, StepRelease, StepResume, StepFinish:
+	case StepSuspend, StepLabel, StepUnbind, StepSwitch, StepRelease, StepResume, StepFinish:
 	}
 	return nil
 }

@@ -9,13 +9,24 @@ import (
 // holdFor is how long a held rollout counts its canary pods as not yet available. If nobody releases it, it goes on by itself then.
 const holdFor = time.Hour
 
+// holdAlone is the same in a single rollout, where what would go on by itself was never proven: as long as nobody looks.
+const holdAlone = 30 * 24 * time.Hour
+
+// holdTime is how long the rollout of a step is held.
+func holdTime(s *Step) time.Duration {
+	if s.Kind == StepSwitch {
+		return holdAlone
+	}
+	return holdFor
+}
+
 // holdFields returns the fields that, in the same patch as a template change, hold the rollout at k new pods; none where the object's
 // own strategy cannot hold. They lie outside the pod template, so its hash does not move.
 //
 // A Deployment is held by new pods that count as available only after minReadySeconds, with room for k beside the old ones. A
 // StatefulSet is held by its partition. A DaemonSet is not held: it counts minReadySeconds for its old pods too, and replaces those that
 // do not count as available all at once.
-func holdFields(live *unstructured.Unstructured, k int) []Field {
+func holdFields(live *unstructured.Unstructured, k int, during time.Duration) []Field {
 	if k <= 0 {
 		return nil
 	}
@@ -25,7 +36,7 @@ func holdFields(live *unstructured.Unstructured, k int) []Field {
 		if t := text(o, "spec", "strategy", "type"); t != "" && t != "RollingUpdate" {
 			return nil
 		}
-		wait := int64(holdFor / time.Second)
+		wait := int64(during / time.Second)
 		return beforeImages([]Field{
 			{Path: []string{"spec", "minReadySeconds"}, After: wait},
 			// The API server demands more than minReadySeconds.

@@ -17,6 +17,8 @@ type Injection struct {
 	ClientID string
 	// TenantID is checked for its value where it is known, else only for being there.
 	TenantID string
+	// Sidecar demands the webhook's migration proxy as well.
+	Sidecar bool
 }
 
 // Injected judges a pod, live or from a dry-run, against what the webhook should have put into every container and init container that
@@ -24,7 +26,7 @@ type Injection struct {
 // AZURE_FEDERATED_TOKEN_FILE points. Volume names and paths are not compared: they differ between webhook releases. A container's
 // own variable wins over the webhook's, so a wrong one that was hard-coded is found here too.
 //
-// There is one piece of evidence for each container, in the pod's order; a pod without a container to judge yields one that is
+// There is one piece of evidence for each container, in the pod's order, and one for the sidecar if it is wanted; a pod without a container to judge yields one that is
 // inconclusive.
 func Injected(pod *corev1.Pod, want Injection) []Evidence {
 	var skipped []string
@@ -44,6 +46,9 @@ func Injected(pod *corev1.Pod, want Injection) []Evidence {
 	}
 	if len(out) == 0 {
 		return []Evidence{{Check: "V1", Object: podObject(pod), Want: "a container to judge", Got: "every container is skipped", Result: Inconclusive}}
+	}
+	if want.Sidecar {
+		out = append(out, sidecarIn(pod, want))
 	}
 	return out
 }

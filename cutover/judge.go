@@ -103,10 +103,10 @@ func (u *unitRun) target(ctx context.Context, s *Step) (Target, error) {
 			t.Induce = func(ctx context.Context, i Induction) error { return u.induce(ctx, s, i) }
 		}
 	case StepCanary:
-		if act := u.act("unbind/" + s.Workload.String()); act != nil && len(act.Hold) > 0 {
+		if u.heldAct(s) != nil {
 			t.Canary = u.plan.Limits.CanaryPods
 		}
-	case StepPreflight, StepTrust, StepSuspend, StepAnnotate, StepLabel, StepDualPath, StepUnbind, StepRelease, StepUnbound,
+	case StepPreflight, StepTrust, StepSuspend, StepAnnotate, StepLabel, StepDualPath, StepUnbind, StepSwitch, StepRelease, StepUnbound,
 		StepResume, StepFinish:
 	}
 	for _, w := range t.Workloads {

@@ -16,6 +16,9 @@ type Leftovers struct {
 	Users []User `json:"users"`
 	// Objects are its custom resources, and NMI and MIC.
 	Objects []Leftover `json:"objects"`
+	// Sidecars are the pod templates that ask for the migration proxy. They need nothing of Pod Identity, and keep nothing in place; but
+	// the proxy is temporary, and goes when the application uses its token itself.
+	Sidecars []Ref `json:"sidecars,omitempty"`
 	// RoleAssignments are those that only Pod Identity needed, such as Managed Identity Operator for the nodes' identity.
 	RoleAssignments []string `json:"roleAssignments,omitempty"`
 	// Unread is what could not be read, so that nobody knows whether something there needs Pod Identity. It keeps everything in place.

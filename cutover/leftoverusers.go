@@ -1,11 +1,13 @@
 package cutover
 
 import (
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/internal/podidentity"
+	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
 // templateKinds are the built-in kinds that make pods.
@@ -14,15 +16,18 @@ var templateKinds = [...]struct{ apiVersion, kind string }{
 	{"argoproj.io/v1alpha1", "Rollout"},
 }
 
-// users finds what still needs Pod Identity.
+// users finds what still needs Pod Identity, and on the way what carries the migration proxy.
 func (f *leftoverFinder) users() {
 	for _, k := range templateKinds {
 		for _, o := range f.list(Selection{APIVersion: k.apiVersion, Kind: k.kind}) {
 			if o.GetKind() == "Job" && ended(o) {
 				continue
 			}
-			path := append(templatePath(k.apiVersion, k.kind), "metadata", "labels", podidentity.Label)
-			if value := text(o.Object, path...); value != "" {
+			template := append(templatePath(k.apiVersion, k.kind), "metadata")
+			if _, asks := lookup(o.Object, append(slices.Clone(template), "annotations", workloadid.InjectProxyAnnotation)); asks {
+				f.out.Sidecars = append(f.out.Sidecars, refOf(o))
+			}
+			if value := text(o.Object, append(template, "labels", podidentity.Label)...); value != "" {
 				f.user(o, "its pod template carries "+podidentity.Label+"="+value)
 			}
 		}

@@ -18,7 +18,7 @@ func (r *loadRun) judgeBirths(ctx context.Context) {
 				continue
 			}
 			if b.environment == nil && ok {
-				b.environment = Injected(b.pod, Injection{ClientID: account.Identity.ClientID, TenantID: account.Identity.TenantID})
+				b.environment = Injected(b.pod, r.t.injection(account))
 			}
 			if ok && b.pod.Spec.NodeName != "" && !verdictIs(b.exchange, Pass) && !verdictIs(b.exchange, Fail) {
 				ref := Ref{APIVersion: "v1", Kind: "Pod", Namespace: b.pod.Namespace, Name: b.pod.Name, UID: string(b.pod.UID)}

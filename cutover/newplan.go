@@ -52,7 +52,9 @@ func NewPlan(cat *catalog.Catalog, fed *federation.Plan, opts *PlanOptions) (*Pl
 }
 
 func (p *Plan) addUnit(u Unit, cl catalog.Cluster, cat *catalog.Catalog, fed *federation.Plan, f *facts, o PlanOptions) {
-	if reasons := blockers(u, cl, cat, fed, o.Accept); len(reasons) > 0 {
+	reasons := blockers(u, cl, cat, fed, o.Accept)
+	u.declare(f, o)
+	if reasons = sortedReasons(append(reasons, strategyReasons(u, f, cat, o)...)); len(reasons) > 0 {
 		b := Blocked{Cluster: u.Cluster, Namespace: u.Namespace, Reasons: reasons}
 		for _, a := range u.Accounts {
 			b.Accounts = append(b.Accounts, a.Ref.Name)
@@ -61,15 +63,30 @@ func (p *Plan) addUnit(u Unit, cl catalog.Cluster, cat *catalog.Catalog, fed *fe
 		p.Blocked = append(p.Blocked, b)
 		return
 	}
-	u.Mode = defaultMode(u, f)
-	if o.Mode != nil {
-		u.Mode = o.Mode(u)
-	}
 	u.Soak = o.Soak
 	u.Risks = risks(u, f)
 	u.Steps = planSteps(&u, cl, f, o)
 	spellOut(&u, p.Lineage)
 	p.Units = append(p.Units, u)
+}
+
+// declare gives a unit what the user declares about it.
+func (u *Unit) declare(f *facts, o PlanOptions) {
+	u.Mode = defaultMode(*u, f)
+	if o.Mode != nil {
+		u.Mode = o.Mode(*u)
+	}
+	if o.Strategy != nil {
+		u.Strategy = o.Strategy(*u)
+	}
+	for i := range u.Workloads {
+		if o.Attest == nil {
+			continue
+		}
+		if a := o.Attest(u.Workloads[i]); a != AttestUnknown {
+			u.Workloads[i].Attested = a
+		}
+	}
 }
 
 // defaultMode is GitOps where a tool that puts removed labels back owns an object of the unit. Helm does so only on an upgrade, but
@@ -110,6 +127,7 @@ func risks(u Unit, f *facts) []string {
 		if s.Suspended {
 			out = append(out, w.String()+" is suspended or paused")
 		}
+		out = append(out, u.Strategy.risks(w)...)
 	}
 	slices.Sort(out)
 	return out

@@ -67,7 +67,7 @@ func JudgePod(ctx context.Context, t Target, w Workload, pod *corev1.Pod) []Evid
 	if !ok {
 		return []Evidence{{Check: "V1", Object: podObject(pod), Got: "the unit has no service account " + w.ServiceAccount, Result: Inconclusive}}
 	}
-	out := Injected(pod, Injection{ClientID: account.Identity.ClientID, TenantID: account.Identity.TenantID})
+	out := Injected(pod, t.injection(account))
 	out = append(out, born(pod, calmAfterBirth))
 	ref := Ref{APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}
 	return append(out, exchange(ctx, t, account, ref))

@@ -51,12 +51,13 @@ func (m *NMIMetrics) OldPath(ctx context.Context, cluster, namespace string) ([]
 	var readings []NMIReading
 	var errs []error
 	for _, e := range endpoints {
-		n, err := m.read(ctx, e.URL, namespace)
+		r, err := m.read(ctx, e.URL, namespace)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("cutover: NMI on node %s of %s cannot be read, so what it served is unknown: %w", e.Node, cluster, err))
 			continue
 		}
-		readings = append(readings, NMIReading{Instance: e.Instance, Node: e.Node, Operations: n})
+		r.Instance, r.Node = e.Instance, e.Node
+		readings = append(readings, r)
 	}
 	sort.Slice(readings, func(i, j int) bool {
 		a, b := readings[i], readings[j]
@@ -65,10 +66,10 @@ func (m *NMIMetrics) OldPath(ctx context.Context, cluster, namespace string) ([]
 	return readings, errors.Join(errs...)
 }
 
-func (m *NMIMetrics) read(ctx context.Context, url, namespace string) (int64, error) {
+func (m *NMIMetrics) read(ctx context.Context, url, namespace string) (NMIReading, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return 0, err
+		return NMIReading{}, err
 	}
 	client := m.Client
 	if client == nil {
@@ -76,44 +77,53 @@ func (m *NMIMetrics) read(ctx context.Context, url, namespace string) (int64, er
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, err
+		return NMIReading{}, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("GET %s: %s", url, resp.Status)
+		return NMIReading{}, fmt.Errorf("GET %s: %s", url, resp.Status)
 	}
 	return countOperations(io.LimitReader(resp.Body, maxMetricsBody), namespace)
 }
 
-// countOperations sums the operations for a namespace on a Prometheus text page. A page without the histogram counts none: NMI
+// countOperations sums the operations for a namespace on a Prometheus text page, and those of them that ended in an error. A page without the histogram counts none: NMI
 // exports it from its first operation on.
-func countOperations(page io.Reader, namespace string) (int64, error) {
+func countOperations(page io.Reader, namespace string) (NMIReading, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(page)
 	if err != nil {
-		return 0, fmt.Errorf("metrics page: %w", err)
+		return NMIReading{}, fmt.Errorf("metrics page: %w", err)
 	}
-	var sum float64
-	for _, metric := range families[nmiOperations].GetMetric() {
-		if labelled(metric, namespace) {
-			sum += float64(metric.GetHistogram().GetSampleCount())
+	out := NMIReading{Refused: new(int64)}
+	add := func(metric *dto.Metric, n int64) {
+		if labelOf(metric, "namespace") != namespace {
+			return
 		}
+		out.Operations += n
+		status := labelOf(metric, "status_code")
+		switch {
+		case status == "":
+			out.Refused = nil // nobody says how this one ended
+		case status[0] != '2' && out.Refused != nil:
+			*out.Refused += n
+		}
+	}
+	for _, metric := range families[nmiOperations].GetMetric() {
+		add(metric, int64(metric.GetHistogram().GetSampleCount()))
 	}
 	for _, metric := range families[nmiOperations+"_count"].GetMetric() { // a page without TYPE lines
-		if labelled(metric, namespace) {
-			sum += metric.GetUntyped().GetValue() + metric.GetCounter().GetValue()
-		}
+		add(metric, int64(metric.GetUntyped().GetValue()+metric.GetCounter().GetValue()))
 	}
-	return int64(sum), nil
+	return out, nil
 }
 
-func labelled(metric *dto.Metric, namespace string) bool {
+func labelOf(metric *dto.Metric, name string) string {
 	for _, l := range metric.GetLabel() {
-		if l.GetName() == "namespace" {
-			return l.GetValue() == namespace
+		if l.GetName() == name {
+			return l.GetValue()
 		}
 	}
-	return false
+	return ""
 }
 
 // NMIPods returns an Endpoints function that finds the NMI pods of a cluster by their label, in every namespace. Every pod that has

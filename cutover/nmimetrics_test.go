@@ -28,6 +28,7 @@ aadpodidentity_nmi_operations_duration_seconds_count{namespace="orders",operatio
 `
 
 func TestNMIMetricsCountsTheOperationsOfANamespace(t *testing.T) {
+	of := func(n int64) *int64 { return &n }
 	for _, tc := range []struct {
 		name      string
 		pages     []string
@@ -35,16 +36,16 @@ func TestNMIMetricsCountsTheOperationsOfANamespace(t *testing.T) {
 		want      []cutover.NMIReading
 		wantErr   string
 	}{
-		{"successes and failures both count, other namespaces do not", []string{nmiPage}, "payments",
-			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 7}}, ""},
+		{"successes and failures both count, and failures apart; other namespaces do not", []string{nmiPage}, "payments",
+			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 7, Refused: of(2)}}, ""},
 		{"host token requests of the CSI driver count", []string{nmiPage}, "orders",
-			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 40}}, ""},
+			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 40, Refused: of(0)}}, ""},
 		{"an NMI that served nothing has no histogram yet", []string{"# nothing\n"}, "payments",
-			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0"}}, ""},
-		{"a page without TYPE lines is read by its counts", []string{`aadpodidentity_nmi_operations_duration_seconds_count{namespace="payments"} 4` + "\n"}, "payments",
+			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Refused: of(0)}}, ""},
+		{"a page without TYPE lines is read by its counts, and one without status codes says nothing of failures", []string{`aadpodidentity_nmi_operations_duration_seconds_count{namespace="payments"} 4` + "\n"}, "payments",
 			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 4}}, ""},
 		{"one NMI that cannot be read is an error, with the readings of the rest", []string{nmiPage, ""}, "payments",
-			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 7}}, "NMI on node node-1 of c1 cannot be read"},
+			[]cutover.NMIReading{{Instance: "uid-0", Node: "node-0", Operations: 7, Refused: of(2)}}, "NMI on node node-1 of c1 cannot be read"},
 		{"a page that is not metrics is an error", []string{"<html>proxy</html>"}, "payments", nil, "metrics page"},
 		{"a cluster without NMI has no readings", nil, "payments", nil, ""},
 	} {

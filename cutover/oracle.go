@@ -48,6 +48,8 @@ type NMIReading struct {
 	// Operations is aadpodidentity_nmi_operations_duration_seconds_count summed over its other labels.
 	// https://azure.github.io/aad-pod-identity/docs/configure/metrics/
 	Operations int64 `json:"operations"`
+	// Refused are those of them that ended in an error status, as they do for pods without the old label; nil where nobody counts them.
+	Refused *int64 `json:"refused,omitempty"`
 }
 
 // PodPath is what an application says about its own tokens.

@@ -47,6 +47,8 @@ type Unit struct {
 	// Twin is the same for units of different clusters that are one workload: namespace and service accounts.
 	Twin       string     `json:"twin"`
 	Mode       Mode       `json:"mode"`
+	// Strategy is the one declared for the unit; the zero value is two rollouts.
+	Strategy   Strategy   `json:"strategy,omitzero"`
 	Accounts   []Account  `json:"serviceAccounts"`
 	Workloads  []Workload `json:"workloads"`
 	Bindings   []Ref      `json:"bindings"`
@@ -78,6 +80,8 @@ type Workload struct {
 	Owner string `json:"owner,omitempty"`
 	// Borrower is the Argo Rollout that runs this object's template (spec.workloadRef); its rollout is the one to watch.
 	Borrower *Ref `json:"borrower,omitempty"`
+	// Attested is what its owner says about how it takes its tokens ([PlanOptions.Attest]); empty for nothing.
+	Attested Attestation `json:"attested,omitempty"`
 }
 
 // Mode says how the changes of a unit reach the cluster.
@@ -110,7 +114,8 @@ type Blocked struct {
 
 // Reason is one reason why a unit is blocked.
 type Reason struct {
-	// Code is a catalog finding code, or trust-pending, trust-missing, incomplete-coverage, no-client-id, no-issuer.
+	// Code is a catalog finding code, or one of this package's: trust-pending, trust-missing, incomplete-coverage, no-client-id,
+	// no-issuer; and where a strategy was declared strategy-conflict, single-rollout-refused, attestation-unknown, sidecar-refused.
 	Code    catalog.Code `json:"code"`
 	Object  string       `json:"object,omitempty"`
 	Message string       `json:"message"`
@@ -124,6 +129,14 @@ const (
 	IncompleteCoverage catalog.Code = "incomplete-coverage"
 	NoClientID         catalog.Code = "no-client-id"
 	NoIssuer           catalog.Code = "no-issuer"
+	// StrategyConflict: the declared strategies exclude each other.
+	StrategyConflict catalog.Code = "strategy-conflict"
+	// SingleRolloutRefused: the unit cannot move in a single rollout that is held at canary pods.
+	SingleRolloutRefused catalog.Code = "single-rollout-refused"
+	// AttestationUnknown: a single rollout was declared, and nobody vouches for the application.
+	AttestationUnknown catalog.Code = "attestation-unknown"
+	// SidecarRefused: the pods cannot carry the migration proxy sidecar.
+	SidecarRefused catalog.Code = "sidecar-refused"
 )
 
 // Limits are the caps that a run obeys. A unit counts while it changes its cluster; not while it soaks.

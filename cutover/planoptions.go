@@ -14,6 +14,12 @@ type PlanOptions struct {
 	// Mode decides how a unit's changes reach the cluster. Default: GitOps where a workload or service account has a known owner
 	// that is Argo CD or Flux, or where the catalog says gitops-managed; else Direct.
 	Mode func(u Unit) Mode
+	// Strategy declares how a unit's pods get to the new path, where two rollouts and an application that can change are not what there
+	// is. A unit that cannot move by what is declared for it is blocked. Default: the zero [Strategy] for every unit.
+	Strategy func(u Unit) Strategy
+	// Attest says whether the application of a workload is known to use its federated token. The plan records it; preflight reads it
+	// where [PreflightOptions.Attest] says nothing. A single rollout needs it for every workload of its unit. Default: [AttestUnknown].
+	Attest func(w Workload) Attestation
 	// Order puts units into the user's own order: negative when a goes before b. Default, and between equals: fewest risks first,
 	// then cluster, namespace, ID.
 	Order func(a, b Unit) int

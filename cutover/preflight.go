@@ -22,7 +22,8 @@ type PreflightOptions struct {
 	// Issuers returns further readings of a cluster's issuer by their source: ARM, the discovery document. Default: none; the minted
 	// token, the plan and the federated credentials are compared in any case.
 	Issuers func(ctx context.Context, cluster string) (map[string]string, error)
-	// Attest says whether the application of a workload is known to use its federated token. Default: [AttestUnknown].
+	// Attest says whether the application of a workload is known to use its federated token. Where it says [AttestUnknown], and by
+	// default, what the plan has recorded counts ([PlanOptions.Attest]).
 	Attest func(w Workload) Attestation
 	// Probes is how many dry-run pods prove the webhook; default: [DefaultProbes].
 	Probes int
@@ -34,7 +35,8 @@ type PreflightOptions struct {
 type Attestation string
 
 const (
-	// AttestUnknown means that nobody has looked. The old label then goes only behind a canary whose tokens are watched.
+	// AttestUnknown means that nobody has looked. The old label then goes only behind a canary whose tokens are watched, after a first
+	// rollout that kept it; not in a single rollout.
 	AttestUnknown Attestation = "unknown"
 	// AttestDeclared means that its owner says so.
 	AttestDeclared Attestation = "declared"

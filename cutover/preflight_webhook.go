@@ -38,7 +38,7 @@ func checkWebhook(ctx context.Context, t Target, o PreflightOptions) []Evidence 
 		out = append(out, passed("", "warning: its failurePolicy is Ignore, so pods can be born without injection; every pod is judged during the whole soak"))
 	}
 	for _, w := range t.Workloads {
-		e := probe(ctx, t, w, o.probes(), Injection{}) // not annotated yet: the client ID comes later
+		e := probe(ctx, t, w, o.probes(), Injection{Sidecar: t.strategy().Sidecar}) // not annotated yet: the client ID comes later
 		out = append(out, e)
 	}
 	return out

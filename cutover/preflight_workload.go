@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/internal/podidentity"
@@ -66,19 +67,25 @@ func checkPodShape(ctx context.Context, t Target, _ PreflightOptions) []Evidence
 			}
 		}
 		_, proxy := annotations[workloadid.InjectProxyAnnotation]
+		proxy = proxy || t.strategy().Sidecar
+		windows := spec.NodeSelector["kubernetes.io/os"] == "windows" || spec.OS != nil && spec.OS.Name == corev1.Windows
 		switch {
 		case proxy && spec.HostNetwork:
-			out = append(out, failing(w.String(), "asks for the proxy sidecar on the host's network, which the webhook refuses", "remove the annotation"))
-		case proxy && spec.NodeSelector["kubernetes.io/os"] == "windows":
-			out = append(out, failing(w.String(), "asks for the proxy sidecar on Windows, where there is none", "remove the annotation"))
+			out = append(out, failing(w.String(), "asks for the proxy sidecar on the host's network, which the webhook refuses", noProxy))
+		case proxy && windows:
+			out = append(out, failing(w.String(), "asks for the proxy sidecar on Windows, where there is none", noProxy))
 		case proxy:
 			out = append(out, podSecurity(ctx, t, w))
+			out = append(out, checkSidecar(ctx, t, w, live)...)
 		case spec.HostNetwork:
 			out = append(out, passed(w.String(), "warning: on the host's network NMI never saw it; its tokens came past NMI"))
 		}
 		return out
 	})
 }
+
+// noProxy is what helps a pod that cannot have the proxy sidecar.
+const noProxy = "no sidecar: remove the annotation, or declare another strategy"
 
 // podSecurity: the proxy's init container is privileged.
 func podSecurity(ctx context.Context, t Target, w Workload) Evidence {
@@ -88,7 +95,7 @@ func podSecurity(ctx context.Context, t Target, w Workload) Evidence {
 	}
 	level := ns.GetLabels()["pod-security.kubernetes.io/enforce"]
 	if level == "baseline" || level == "restricted" {
-		return failing(w.String(), "asks for the proxy sidecar in a namespace that enforces pod security "+level, "remove the annotation")
+		return failing(w.String(), "asks for the proxy sidecar in a namespace that enforces pod security "+level, noProxy)
 	}
 	return passed(w.String(), "the proxy sidecar is admitted")
 }

@@ -36,15 +36,22 @@ func liveOwner(o *unstructured.Unstructured) string {
 	return ""
 }
 
-// checkAttestation: an application that nobody vouches for loses the old label only behind a canary, with its tokens watched (PF15).
-func checkAttestation(_ context.Context, t Target, o PreflightOptions) []Evidence {
+// checkAttestation: an application that nobody vouches for loses the old label only behind a canary, with its tokens watched; and in a
+// single rollout, not at all (PF15).
+func checkAttestation(ctx context.Context, t Target, o PreflightOptions) []Evidence {
 	var out []Evidence
+	if t.strategy().SingleRollout {
+		out = each(ctx, t, func(w Workload, live *liveWorkload) []Evidence { return checkHoldable(t, w, live) })
+	}
 	for _, w := range t.Workloads {
-		known := AttestUnknown
-		if o.Attest != nil {
-			known = o.Attest(w)
-		}
+		known := attested(w, o)
 		switch {
+		case t.strategy().Sidecar && t.Oracle == nil:
+			out = append(out, unclear(w.String(), "the migration proxy takes its tokens, and there is no PathOracle to see that NMI does not"))
+		case t.strategy().Sidecar:
+			out = append(out, passed(w.String(), "the migration proxy takes its tokens, and NMI is watched"))
+		case t.strategy().SingleRollout && known != AttestVerified && known != AttestDeclared:
+			out = append(out, failing(w.String(), "nobody knows whether the application uses its federated token, and its first pods by the new path have no old one", "two rollouts, or its owner's word"))
 		case known == AttestVerified || known == AttestDeclared:
 			out = append(out, passed(w.String(), "its use of the federated token is "+string(known)))
 		case t.Oracle == nil:
@@ -56,6 +63,30 @@ func checkAttestation(_ context.Context, t Target, o PreflightOptions) []Evidenc
 		}
 	}
 	return out
+}
+
+// attested is what is known about an application: what the options say, or else what the plan has recorded.
+func attested(w Workload, o PreflightOptions) Attestation {
+	if o.Attest != nil {
+		if known := o.Attest(w); known != AttestUnknown {
+			return known
+		}
+	}
+	if w.Attested == "" {
+		return AttestUnknown
+	}
+	return w.Attested
+}
+
+// checkHoldable: the workload, as it is now, can be held at the canary pods of a single rollout.
+func checkHoldable(t Target, w Workload, live *liveWorkload) []Evidence {
+	switch {
+	case len(holdFields(live.Unstructured, t.Plan.Limits.CanaryPods, holdAlone)) == 0:
+		return []Evidence{failing(w.String(), "its update strategy or its number of pods does not let it be held at canary pods", "a rolling update and more pods than canaries, or two rollouts")}
+	case desired(live.Unstructured) == 0:
+		return []Evidence{failing(w.String(), "has no pod that could be a canary", "pods, or two rollouts")}
+	}
+	return []Evidence{passed(w.String(), "can be held at canary pods")}
 }
 
 // checkAdmission sends every planned write as a dry run, so that an admission policy says no before anything has changed (PF17).
@@ -84,7 +115,7 @@ func tryEdit(ctx context.Context, t Target, e Edit) Evidence {
 	}
 	w := Write{Verb: e.Verb, Ref: e.Ref, ResourceVersion: live.GetResourceVersion()}
 	w.Ref.UID = string(live.GetUID())
-	fields := beforeImages(e.Fields, live)
+	fields := append(beforeImages(e.Fields, live), holdFields(live, e.Hold, holdFor)...)
 	switch e.Verb {
 	case Apply:
 		w.Body = mustJSON(applyBody(w.Ref, fields, ""))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -34,7 +35,7 @@ func InjectionProbe(probes int) Gate {
 				evidence = append(evidence, Evidence{Check: "V1", Object: w.String(), Got: "the unit has no service account " + w.ServiceAccount, Result: Inconclusive})
 				continue
 			}
-			want := Injection{ClientID: account.Identity.ClientID, TenantID: account.Identity.TenantID}
+			want := t.injection(account)
 			evidence = append(evidence, probe(ctx, t, w, probes, want))
 		}
 		return Judge("injection probe", evidence...)
@@ -44,7 +45,7 @@ func InjectionProbe(probes int) Gate {
 // probe sends the dry-run pods of one workload.
 func probe(ctx context.Context, t Target, w Workload, probes int, want Injection) Evidence {
 	e := Evidence{Check: "V1", Object: w.String(), Want: fmt.Sprintf("%d of %d dry-run pods injected", probes, probes)}
-	pod, err := dryRunPod(ctx, t.Cluster, w)
+	pod, err := dryRunPod(ctx, t, w)
 	if err != nil {
 		e.Result, e.Got = Inconclusive, "no pod to try: "+err.Error()
 		return e
@@ -80,9 +81,9 @@ func (u *Unit) account(name string) (Account, bool) {
 	return Account{}, false
 }
 
-// dryRunPod makes the pod that the workload's template would make, labelled for the webhook.
-func dryRunPod(ctx context.Context, r Reader, w Workload) (*unstructured.Unstructured, error) {
-	live, err := readWorkload(ctx, r, w)
+// dryRunPod makes the pod that the workload's template would make, labelled for the webhook, and asking for the sidecar where the unit does.
+func dryRunPod(ctx context.Context, t Target, w Workload) (*unstructured.Unstructured, error) {
+	live, err := readWorkload(ctx, t.Cluster, w)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func dryRunPod(ctx context.Context, r Reader, w Workload) (*unstructured.Unstruc
 		}
 	}
 	meta := map[string]any{"namespace": w.Namespace, "generateName": "wimigrate-probe-", "labels": labels}
-	if a, ok := lookup(live.raw, []string{"metadata", "annotations"}); ok {
+	if a := t.probeAnnotations(live); len(a) > 0 {
 		meta["annotations"] = a
 	}
 	return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": live.raw["spec"]}}, nil
@@ -115,6 +116,8 @@ func createDry(ctx context.Context, r Reader, pod *unstructured.Unstructured) (*
 func refusal(err error) (Result, string) {
 	status := apierrors.APIStatus(nil)
 	switch {
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "violates PodSecurity"):
+		return Fail, "no such pod can be born: " + err.Error()
 	case !errors.As(err, &status):
 		return Inconclusive, "no answer from the API server: " + err.Error()
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):

@@ -90,6 +90,9 @@ func (u *unitRun) publishAndHold(ctx context.Context, s *Step, e *Edit, live *un
 // manual is what a person must do about an object whose pod template nobody knows.
 func manual(u *Unit, e *Edit) string {
 	what := "add the pod label azure.workload.identity/use: \"true\" to"
+	if u.Strategy.Sidecar {
+		what = "add the pod label azure.workload.identity/use: \"true\" and the pod annotation azure.workload.identity/inject-proxy-sidecar: \"true\" to"
+	}
 	if strings.HasPrefix(e.ID, "unbind/") {
 		what = "remove the pod label aadpodidbinding from"
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+
+	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
 // Removal is the plan to remove what is left of Pod Identity from a cluster. It is a plain value, for review.
@@ -44,6 +46,10 @@ func (l *Leftovers) Removal() (*Removal, error) {
 	if slices.ContainsFunc(l.Objects, func(o Leftover) bool { return o.Role == RoleNMI }) {
 		out.manual("without NMI every pod reaches the real IMDS, and whatever identities its node has: " +
 			"take the migrated identities off the nodes' scale sets, and block 169.254.169.254 where no pod needs it")
+	}
+	for _, s := range l.Sidecars {
+		out.manual(fmt.Sprintf("%s in namespace %s carries the migration proxy sidecar, which is temporary: when its application uses its token itself, "+
+			"take the annotation %s from its pod template", s, s.Namespace, workloadid.InjectProxyAnnotation))
 	}
 	for _, r := range l.RoleAssignments {
 		out.manual("role assignment that only Pod Identity needed: " + r)

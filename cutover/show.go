@@ -46,9 +46,17 @@ func (p *Plan) showUnits(w io.Writer, ids []string) {
 		for _, x := range u.Workloads {
 			workloads = append(workloads, x.String())
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%d writes\tsoak %s\t%s\n", clean(u.ID), u.Mode, clean(strings.Join(workloads, ", ")), u.writes(), hours(u.Soak), clean(strings.Join(u.Risks, "; ")))
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%d writes\tsoak %s\t%s\n", clean(u.ID), u.way(), clean(strings.Join(workloads, ", ")), u.writes(), hours(u.Soak), clean(strings.Join(u.Risks, "; ")))
 	}
 	_ = t.Flush() //nolint:errcheck // a strings.Builder takes everything
+}
+
+// way is the mode of a unit, and its strategy unless that is the default.
+func (u *Unit) way() string {
+	if u.Strategy == (Strategy{}) {
+		return string(u.Mode)
+	}
+	return string(u.Mode) + ", " + u.Strategy.String()
 }
 
 // writes counts the edits of a unit.

@@ -15,7 +15,8 @@ import (
 //
 // It is inconclusive without an oracle, while an NMI cannot be read, and after one has restarted or left: what it last served is
 // unknown. So it is when a counter grew in a namespace that the plan's other units, or blocked ones, share: nobody can tell whose
-// operations those were.
+// operations those were. Nor can anybody while pods that were made before the change live there; but in a single rollout an operation that
+// NMI refused fails, and none refused passes, where the oracle counts them ([NMIReading.Refused]).
 func OldPathSilent(during time.Duration) Gate {
 	const name = "old path silent"
 	return func(ctx context.Context, t Target) Verdict {
@@ -72,15 +73,14 @@ func silence(ctx context.Context, t Target, before, after []NMIReading) []Eviden
 		e := Evidence{Check: "V4", Object: "NMI on " + r.Node, Want: "no operation for namespace " + namespace, Result: Pass}
 		was, known := old[r.Instance]
 		delete(old, r.Instance)
+		refused, counted := refusedSince(was, r, known)
 		switch grown := r.Operations - was.Operations; {
-		case grown < 0:
+		case grown < 0 || refused < 0:
 			e.Result, e.Got = Inconclusive, "its counter fell: it restarted, and what it served before is unknown"
 		case grown > 0 && others != "":
 			e.Result, e.Got = Inconclusive, fmt.Sprintf("served %d token operations, and %s shares the namespace", grown, others)
-		case grown > 0 && users(ctx, t) != "":
-			e.Result, e.Got = Inconclusive, fmt.Sprintf("served %d token operations, and %s", grown, users(ctx, t))
 		case grown > 0:
-			e.Result, e.Got = Fail, fmt.Sprintf("served %d token operations for the namespace", grown)
+			e.Result, e.Got = servedBy(ctx, t, grown, refused, counted)
 		case known:
 			e.Got = "its counter stood still"
 		default:
@@ -96,18 +96,46 @@ func silence(ctx context.Context, t Target, before, after []NMIReading) []Eviden
 	return out
 }
 
+// refusedSince is how many operations an NMI has refused between two readings, if both count them.
+func refusedSince(was, now NMIReading, known bool) (n int64, counted bool) {
+	switch {
+	case now.Refused == nil, known && was.Refused == nil:
+		return 0, false
+	case !known:
+		return *now.Refused, true
+	}
+	return *now.Refused - *was.Refused, true
+}
+
+// servedBy judges an NMI that served the namespace, which pods that are on the old path by right may have asked for. In a single rollout
+// they live beside the first pods without the old label, and to those NMI gives no token: so what it refused tells.
+func servedBy(ctx context.Context, t Target, grown, refused int64, counted bool) (Result, string) {
+	who, err := users(ctx, t)
+	switch {
+	case err != nil:
+		return Inconclusive, fmt.Sprintf("served %d token operations, and whose they were is unknown: %v", grown, err)
+	case who == "":
+		return Fail, fmt.Sprintf("served %d token operations for the namespace", grown)
+	case t.strategy().SingleRollout && counted && refused > 0:
+		return Fail, fmt.Sprintf("refused %d of %d token operations: a pod without the old label asks for tokens by the old path", refused, grown)
+	case t.strategy().SingleRollout && counted:
+		return Pass, fmt.Sprintf("refused none of %d token operations; %s", grown, who)
+	}
+	return Inconclusive, fmt.Sprintf("served %d token operations, and %s", grown, who)
+}
+
 // users names a pod of the namespace that uses the old path by right, because it was made before the change, such as that of a Job left
 // to finish; "" for none.
-func users(ctx context.Context, t Target) string {
+func users(ctx context.Context, t Target) (string, error) {
 	pods, err := list(ctx, t.Cluster, Selection{APIVersion: "v1", Kind: "Pod", Namespace: t.Unit.Namespace, Labels: podidentity.Label})
 	if err != nil {
-		return "whose they were is unknown: " + err.Error()
+		return "", err
 	}
 	for _, p := range pods {
 		phase := text(p.Object, "status", "phase")
 		if p.GetLabels()[workloadid.UseLabel] != workloadid.UseValue && phase != "Succeeded" && phase != "Failed" {
-			return "Pod/" + p.GetName() + " is still on the old path"
+			return "Pod/" + p.GetName() + " is still on the old path", nil
 		}
 	}
-	return ""
+	return "", nil
 }

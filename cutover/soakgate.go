@@ -46,7 +46,7 @@ func StillInjected() Gate {
 				continue
 			}
 			for _, p := range found.current {
-				evidence = append(evidence, Injected(p, Injection{ClientID: account.Identity.ClientID, TenantID: account.Identity.TenantID})...)
+				evidence = append(evidence, Injected(p, t.injection(account))...)
 			}
 		}
 		return Judge(name, evidence...)

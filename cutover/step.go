@@ -28,6 +28,9 @@ const (
 	StepUnbound StepKind = "unbound"
 	// StepLoadAgain (S8) proves under load what is left: the new path alone.
 	StepLoadAgain StepKind = "loadAgain"
+	// StepSwitch (S5 and S8 in one write) gives one workload's template the webhook's label and takes the old one, held at canary pods;
+	// only in a single rollout, where it stands for StepLabel, StepDualPath, StepLoad and StepUnbind.
+	StepSwitch StepKind = "switch"
 	// StepSoak (S9) watches for the soak time.
 	StepSoak StepKind = "soak"
 	// StepResume ends StepSuspend.
@@ -45,7 +48,7 @@ func (k StepKind) State() State {
 		return Trusted
 	case StepAnnotate:
 		return Annotated
-	case StepLabel:
+	case StepLabel, StepSwitch:
 		return Labelled
 	case StepDualPath:
 		return DualPath

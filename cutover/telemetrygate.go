@@ -12,7 +12,8 @@ import (
 // Entra answered, that the tokens are those of its identity, and that none failed. It catches what no look at a pod's environment
 // can: an SDK that ignores what the webhook injected.
 //
-// A pod without telemetry, or that has taken no token yet, is inconclusive, and so is a workload without pods.
+// A pod without telemetry, or that has taken no token yet, is inconclusive, and so is a workload without pods. So is a pod that says
+// IMDS where the unit carries the migration sidecar, which answers in the place of IMDS.
 func TelemetryClean() Gate {
 	const name = "telemetry"
 	return func(ctx context.Context, t Target) Verdict {
@@ -61,17 +62,19 @@ func telemetryOf(ctx context.Context, t Target, w Workload, pods []*corev1.Pod) 
 		if !there || path.UID != "" && path.UID != string(p.UID) {
 			path = PodPath{Path: PathUnknown}
 		}
-		out = append(out, judgePath(p, path, account.Identity.ClientID))
+		out = append(out, judgePath(p, path, account.Identity.ClientID, t.strategy().Sidecar))
 	}
 	return out
 }
 
-// judgePath judges what one pod says.
-func judgePath(pod *corev1.Pod, p PodPath, clientID string) Evidence {
+// judgePath judges what one pod says. Behind the migration sidecar an application asks IMDS and cannot tell who answers.
+func judgePath(pod *corev1.Pod, p PodPath, clientID string, sidecar bool) Evidence {
 	e := Evidence{Check: "V5", Object: podObject(pod), Want: "tokens of " + clientID + " by workload identity, none failed", Result: Fail}
 	switch {
 	case p.Failed > 0:
 		e.Got = fmt.Sprintf("%d of its requests got no token", p.Failed)
+	case p.Path == PathPodIdentity && sidecar && (p.ClientID == "" || strings.EqualFold(p.ClientID, clientID)):
+		e.Result, e.Got = Inconclusive, "it says IMDS, as it would whoever answers; the migration proxy should, and NMI must tell"
 	case p.Path == PathPodIdentity:
 		e.Got = "its tokens come by the old path"
 	case p.Path != PathWorkloadIdentity || p.Taken == 0:

@@ -104,7 +104,7 @@ func (u *unitRun) steps(ctx context.Context) error {
 			return err
 		}
 		u.rec.Next++
-		state := s.Kind.State()
+		state := u.unit.reached(s)
 		if u.rec.Next < len(u.unit.Steps) && state == Done {
 			state = Soaked // finishing takes several steps
 		}

@@ -16,22 +16,33 @@ func planSteps(u *Unit, cl catalog.Cluster, f *facts, o PlanOptions) []Step {
 		steps = append(steps, Step{ID: "suspend", Kind: StepSuspend, Edits: suspend})
 	}
 	steps = append(steps, Step{ID: "annotate", Kind: StepAnnotate, Edits: annotateEdits(u, cl)})
-	for _, w := range u.Workloads {
-		if !leftToFinish(w.Kind) {
-			steps = append(steps, labelSteps(u, w)...)
-		}
-	}
-	steps = append(steps, Step{ID: "load", Kind: StepLoad})
-	for _, w := range u.Workloads {
-		if !leftToFinish(w.Kind) {
-			steps = append(steps, unbindSteps(u, w, o.Limits.CanaryPods)...)
-		}
+	if u.Strategy.SingleRollout {
+		steps = append(steps, singleRollout(u, o.Limits.CanaryPods)...)
+	} else {
+		steps = append(steps, twoRollouts(u, f, o.Limits.CanaryPods)...)
 	}
 	steps = append(steps, Step{ID: "loadAgain", Kind: StepLoadAgain}, Step{ID: "soak", Kind: StepSoak, Wait: WaitSoak})
 	if len(resume) > 0 {
 		steps = append(steps, Step{ID: "resume", Kind: StepResume, Edits: resume})
 	}
 	return append(steps, finishSteps(u, f, o)...)
+}
+
+// twoRollouts adds the new path to every workload, proves it under load, and only then takes the old one away.
+func twoRollouts(u *Unit, f *facts, canary int) []Step {
+	var steps []Step
+	for _, w := range u.Workloads {
+		if !leftToFinish(w.Kind) {
+			steps = append(steps, labelSteps(u, w, f)...)
+		}
+	}
+	steps = append(steps, Step{ID: "load", Kind: StepLoad})
+	for _, w := range u.Workloads {
+		if !leftToFinish(w.Kind) {
+			steps = append(steps, unbindSteps(u, w, canary)...)
+		}
+	}
+	return steps
 }
 
 func annotateEdits(u *Unit, cl catalog.Cluster) []Edit {
@@ -55,11 +66,14 @@ func foreignTenant(issuer, tenant string) bool {
 	return tenant != "" && !strings.Contains(strings.ToLower(issuer), "/"+strings.ToLower(tenant)+"/")
 }
 
-func labelSteps(u *Unit, w Workload) []Step {
+func labelSteps(u *Unit, w Workload, f *facts) []Step {
 	ref := w.Ref
 	edit := Edit{
 		ID: "label/" + w.String(), Verb: Apply, Ref: w.Ref, Git: u.Mode == GitOnly, Publish: u.Mode == GitOps || u.Mode == Suspend,
 		Fields: []Field{{Path: templateLabel(w, workloadid.UseLabel), After: workloadid.UseValue}},
+	}
+	if u.Strategy.Sidecar {
+		edit.Fields = append(edit.Fields, sidecarFields(u, w, f)...)
 	}
 	return []Step{
 		{ID: "label/" + w.String(), Kind: StepLabel, Workload: &ref, Edits: []Edit{edit}, Wait: WaitRollout},
@@ -80,12 +94,19 @@ func unbindSteps(u *Unit, w Workload, canary int) []Step {
 	}
 	steps := []Step{{ID: "unbind/" + name, Kind: StepUnbind, Workload: &ref, Edits: []Edit{edit}}}
 	if held {
-		release := Edit{ID: "release/" + name, Verb: Patch, Ref: w.Ref, Release: edit.ID}
-		steps = append(steps,
-			Step{ID: "canary/" + name, Kind: StepCanary, Workload: &ref, Wait: WaitCanary},
-			Step{ID: "release/" + name, Kind: StepRelease, Workload: &ref, Edits: []Edit{release}})
+		steps = append(steps, canarySteps(w, edit.ID)...)
 	}
 	return append(steps, Step{ID: "unbound/" + name, Kind: StepUnbound, Workload: &ref, Wait: WaitRollout})
+}
+
+// canarySteps judge the pods at which an edit is held, and end the hold.
+func canarySteps(w Workload, edit string) []Step {
+	ref, name := w.Ref, w.String()
+	release := Edit{ID: "release/" + name, Verb: Patch, Ref: w.Ref, Release: edit}
+	return []Step{
+		{ID: "canary/" + name, Kind: StepCanary, Workload: &ref, Wait: WaitCanary},
+		{ID: "release/" + name, Kind: StepRelease, Workload: &ref, Edits: []Edit{release}},
+	}
 }
 
 // finishSteps waits for the Jobs left on the old path, then deletes bindings before the identities that they name.
@@ -120,6 +141,14 @@ func crumbEdit(r Ref) Edit {
 }
 
 func annotation(key string) []string { return []string{"metadata", "annotations", key} }
+
+// templateAnnotation returns the path of an annotation of the pod template, likewise.
+func templateAnnotation(w Workload, key string) []string {
+	if w.Template == nil {
+		return nil
+	}
+	return append(append([]string{}, w.Template...), "metadata", "annotations", key)
+}
 
 // templateLabel returns the path of a label of the pod template; nil when nobody knows where the template lies.
 func templateLabel(w Workload, key string) []string {

@@ -99,8 +99,7 @@ func (u *unitRun) wait(ctx context.Context, s *Step) error {
 	case WaitRollout:
 		return u.waitRollout(ctx, s, Rollout)
 	case WaitCanary:
-		act := u.act("unbind/" + s.Workload.String())
-		if act == nil || len(act.Hold) == 0 {
+		if u.heldAct(s) == nil {
 			return nil // the object's own strategy cannot hold: there is no canary
 		}
 		k := u.plan.Limits.CanaryPods

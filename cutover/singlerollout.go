@@ -1,0 +1,56 @@
+package cutover
+
+import (
+	"slices"
+
+	"github.com/wimigrate/wimigrate/internal/podidentity"
+	"github.com/wimigrate/wimigrate/internal/workloadid"
+)
+
+// singleRollout takes one workload after the other to the new path and from the old one in one write each, held at canary pods. The
+// steps before it have proven trust and injection; what follows each rollout is the same as after the second of two.
+func singleRollout(u *Unit, canary int) []Step {
+	var steps []Step
+	for _, w := range u.Workloads {
+		if leftToFinish(w.Kind) {
+			continue
+		}
+		ref, name := w.Ref, w.String()
+		edit := Edit{
+			ID: "switch/" + name, Verb: Patch, Ref: w.Ref, Hold: canary, Publish: u.Mode == Suspend,
+			Fields: []Field{ // the old label first, as in every edit that takes it away
+				{Path: templateLabel(w, podidentity.Label), Before: nilIfEmpty(w.Selector)},
+				{Path: templateLabel(w, workloadid.UseLabel), After: workloadid.UseValue},
+			},
+		}
+		steps = append(steps, Step{ID: edit.ID, Kind: StepSwitch, Workload: &ref, Edits: []Edit{edit}})
+		steps = append(steps, canarySteps(w, edit.ID)...)
+		steps = append(steps, Step{ID: "unbound/" + name, Kind: StepUnbound, Workload: &ref, Wait: WaitRollout})
+	}
+	return steps
+}
+
+// reached is the state of the unit when a step is complete: in a single rollout a canary proves a few pods, and nothing under load.
+func (u *Unit) reached(s *Step) State {
+	if u.Strategy.SingleRollout && (s.Kind == StepCanary || s.Kind == StepRelease) {
+		return Labelled
+	}
+	return s.Kind.State()
+}
+
+// heldAct is the act that holds the rollout of a step's workload at its canary pods; nil for none.
+func (u *unitRun) heldAct(s *Step) *Act {
+	for _, id := range [...]string{"unbind/", "switch/"} {
+		if act := u.act(id + s.Workload.String()); act != nil && len(act.Hold) > 0 {
+			return act
+		}
+	}
+	return nil
+}
+
+// addsNewPath reports whether an act gave pods the new path, so that to undo it takes that away.
+func addsNewPath(a *Act) bool {
+	return a.Verb == Apply || slices.ContainsFunc(a.Fields, func(f Field) bool {
+		return len(f.Path) > 0 && f.Path[len(f.Path)-1] == workloadid.UseLabel && f.After != nil
+	})
+}
