@@ -28,6 +28,7 @@ func inducingGates() cutover.Gates {
 	g := cutovertest.PassGates()
 	g.Load = func(ctx context.Context, t cutover.Target) cutover.Verdict { return inducing(ctx, t) }
 	g.LoadAgain = g.Load
+	g.Annotated = realGates(nil).Annotated
 	return g
 }
 

@@ -45,8 +45,8 @@ type Unit struct {
 	Region    string `json:"region"`
 	Namespace string `json:"namespace"`
 	// Twin is the same for units of different clusters that are one workload: namespace and service accounts.
-	Twin       string     `json:"twin"`
-	Mode       Mode       `json:"mode"`
+	Twin string `json:"twin"`
+	Mode Mode   `json:"mode"`
 	// Strategy is the one declared for the unit; the zero value is two rollouts.
 	Strategy   Strategy   `json:"strategy,omitzero"`
 	Accounts   []Account  `json:"serviceAccounts"`

@@ -57,4 +57,6 @@ func (s Strategy) risks(w Workload) []string {
 }
 
 // runsToCompletion reports whether the pods of a kind are meant to end.
-func runsToCompletion(kind string) bool { return kind == "Job" || kind == "CronJob" || kind == "ScaledJob" }
+func runsToCompletion(kind string) bool {
+	return kind == "Job" || kind == "CronJob" || kind == "ScaledJob"
+}

@@ -2,6 +2,7 @@ package cutovertest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,7 +64,7 @@ func (w *workload) syncJob() {
 		}
 		w.lookAgain(runs)
 	}
-	if now.Before(w.ends) || w.over {
+	if now.Before(w.ends) || w.over || slices.ContainsFunc(w.pods, func(p *pod) bool { return p.outlived }) {
 		return
 	}
 	for _, p := range w.of(func(string) bool { return true }) {

@@ -13,6 +13,7 @@ const nodeIdentity = "node"
 // nmi is Pod Identity in one cluster: MIC, and an NMI on every node.
 type nmi struct {
 	served   map[string]map[string]int64 // by instance and pod namespace
+	refused  map[string]map[string]int64 // those of them that ended in an error
 	assigned map[string]bool             // identities on the scale set, by namespace/name
 	stuck    bool                        // MIC does nothing
 }
@@ -31,13 +32,22 @@ func (n *nmi) token(c *Cluster, p *pod) (string, error) {
 	}
 	n.served[p.node.nmi][p.o.ns()]++
 	if identity == nil {
+		n.refuse(p)
 		return "", errors.New("404 no azure identity found for request clientID")
 	}
 	if c.fleet.opts.Mode == catalog.ModeStandard && !n.assigned[identity.ns()+"/"+identity.name()] {
+		n.refuse(p)
 		return "", errors.New("404 getting assigned identities for pod in ASSIGNED state failed")
 	}
 	client, _ := child(identity.data, "spec")["clientID"].(string)
 	return client, nil
+}
+
+func (n *nmi) refuse(p *pod) {
+	if n.refused[p.node.nmi] == nil {
+		n.refused[p.node.nmi] = map[string]int64{}
+	}
+	n.refused[p.node.nmi][p.o.ns()]++
 }
 
 // identity finds the AzureIdentity that a pod's label leads to.

@@ -25,7 +25,8 @@ func (f *Fleet) OldPath(ctx context.Context, cluster, namespace string) ([]cutov
 	var out []cutover.NMIReading
 	for _, n := range c.nodes {
 		if !n.gone {
-			out = append(out, cutover.NMIReading{Instance: n.nmi, Node: n.name, Operations: c.nmi.served[n.nmi][namespace]})
+			refused := c.nmi.refused[n.nmi][namespace]
+			out = append(out, cutover.NMIReading{Instance: n.nmi, Node: n.name, Operations: c.nmi.served[n.nmi][namespace], Refused: &refused})
 		}
 	}
 	return out, nil
@@ -87,6 +88,7 @@ func (c *Cluster) restartNMI(node string) {
 	for _, n := range c.nodes {
 		if n.name == node {
 			delete(c.nmi.served, n.nmi)
+			delete(c.nmi.refused, n.nmi)
 			n.nmi = c.fleet.uid()
 		}
 	}

@@ -23,6 +23,8 @@ type pod struct {
 	// What its birth gave it; nothing changes it later.
 	client, account, label string
 	injected               bool
+	redirected, proxied    bool // IMDS requests go to a migration proxy; one is there
+	outlived               bool // the proxy keeps the pod from ending
 	born                   time.Time
 
 	newPath, oldPath, failed int
@@ -104,6 +106,7 @@ func (p *pod) remember(data map[string]any) {
 		p.account = "default"
 	}
 	p.label, _ = child(data, "metadata", "labels")[podidentity.Label].(string)
+	p.redirected, p.proxied, p.outlived = proxyOf(data)
 }
 
 // start makes the pod Ready; its application takes its first token.

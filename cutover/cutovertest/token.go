@@ -1,6 +1,7 @@
 package cutovertest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,7 +20,8 @@ type SDK string
 const (
 	// SDKCredential uses this module's credential package: workload identity where the pod carries it, else IMDS, with patience.
 	SDKCredential SDK = ""
-	// SDKOld knows IMDS alone, whatever the webhook injects: it stays on the old path and looks healthy.
+	// SDKOld knows IMDS alone, whatever the webhook injects: it stays on the old path and looks healthy. Behind the migration proxy it
+	// still asks IMDS, and gets the tokens that the proxy exchanges.
 	SDKOld SDK = "imds"
 )
 
@@ -58,7 +60,10 @@ func (p *pod) take(since time.Time) {
 // attempt asks for one token by the path of the application, and returns the client ID that it was issued to.
 func (p *pod) attempt() (string, error) {
 	c := p.w.c
-	if p.injected && p.w.app.SDK == SDKCredential {
+	if p.redirected && !p.proxied && p.w.app.SDK == SDKOld {
+		return "", errors.New("dial tcp 169.254.169.254:80: connect: connection refused")
+	}
+	if p.injected && (p.w.app.SDK == SDKCredential || p.redirected) { // by itself, or by the migration proxy
 		subject := workloadid.Subject(p.o.ns(), p.account)
 		if err := c.fleet.exchange(p.client, c.issuer, subject, workloadid.Audience); err != nil {
 			return "", err

@@ -24,6 +24,10 @@ const (
 	WebhookHalf WebhookMode = "half"
 	// WebhookWrong means: it injects another client ID.
 	WebhookWrong WebhookMode = "wrong"
+	// WebhookNoProxy means: it does not know the migration proxy, and injects the rest.
+	WebhookNoProxy WebhookMode = "noProxy"
+	// WebhookNoRedirect means: it injects the migration proxy, and nothing that leads to it.
+	WebhookNoRedirect WebhookMode = "noRedirect"
 )
 
 // webhook injects the new path into pods with the label.
@@ -31,6 +35,8 @@ type webhook struct {
 	mode WebhookMode
 	seen map[string][]sighting // by namespace/name
 	asks int
+	// ordinary: the migration proxy is no native sidecar.
+	ordinary bool
 }
 
 // sighting is what a service account said from an instant on.
@@ -107,8 +113,11 @@ func (c *Cluster) callWebhook(pod map[string]any) error {
 	if !own {
 		tenant = Tenant
 	}
+	if err := c.webhook.injectProxy(meta, spec); err != nil {
+		return err
+	}
 	inject(spec, client, tenant)
-	return nil
+	return c.podSecurity(ns, spec)
 }
 
 const (

@@ -155,6 +155,7 @@ func patchTo(o *object, w cutover.Write, manager string) error {
 			return invalid(w.Ref, "the server rejected our request due to an error in our request: "+err.Error())
 		}
 	}
+	prune(before, o.data)
 	set, gone := changedLeaves(before, o.data)
 	o.owners.forget(gone)
 	o.owners.take(manager, opUpdate, set)
@@ -163,6 +164,20 @@ func patchTo(o *object, w cutover.Write, manager string) error {
 
 // pointerEscapes are those of RFC 6901.
 var pointerEscapes = strings.NewReplacer("~1", "/", "~0", "~")
+
+// prune drops the maps that a change has left empty: the API server does not store them.
+func prune(before, m map[string]any) {
+	for key, value := range m {
+		now, ok := value.(map[string]any)
+		if !ok {
+			continue
+		}
+		was, _ := before[key].(map[string]any)
+		if prune(was, now); len(now) == 0 && len(was) > 0 {
+			delete(m, key)
+		}
+	}
+}
 
 func patchOne(m map[string]any, op string, path []string, value any) error {
 	for _, key := range path[:len(path)-1] {
