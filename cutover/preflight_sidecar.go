@@ -17,7 +17,7 @@ func checkSidecar(ctx context.Context, t Target, w Workload, live *liveWorkload)
 	if !t.strategy().Sidecar || !runsToCompletion(w.Kind) {
 		return out
 	}
-	pod, err := dryRunPod(ctx, t, w)
+	pod, err := dryRunPod(ctx, t.Cluster, w, t.strategy())
 	if err != nil {
 		return append(out, unclear(w.String(), "no pod to try: "+err.Error()))
 	}

@@ -45,7 +45,7 @@ func InjectionProbe(probes int) Gate {
 // probe sends the dry-run pods of one workload.
 func probe(ctx context.Context, t Target, w Workload, probes int, want Injection) Evidence {
 	e := Evidence{Check: "V1", Object: w.String(), Want: fmt.Sprintf("%d of %d dry-run pods injected", probes, probes)}
-	pod, err := dryRunPod(ctx, t, w)
+	pod, err := dryRunPod(ctx, t.Cluster, w, t.strategy())
 	if err != nil {
 		e.Result, e.Got = Inconclusive, "no pod to try: "+err.Error()
 		return e
@@ -81,9 +81,9 @@ func (u *Unit) account(name string) (Account, bool) {
 	return Account{}, false
 }
 
-// dryRunPod makes the pod that the workload's template would make, labelled for the webhook, and asking for the sidecar where the unit does.
-func dryRunPod(ctx context.Context, t Target, w Workload) (*unstructured.Unstructured, error) {
-	live, err := readWorkload(ctx, t.Cluster, w)
+// dryRunPod makes the pod that the workload's template would make, labelled for the webhook, and asking for the sidecar where the strategy does.
+func dryRunPod(ctx context.Context, r Reader, w Workload, s Strategy) (*unstructured.Unstructured, error) {
+	live, err := readWorkload(ctx, r, w)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func dryRunPod(ctx context.Context, t Target, w Workload) (*unstructured.Unstruc
 		}
 	}
 	meta := map[string]any{"namespace": w.Namespace, "generateName": "wimigrate-probe-", "labels": labels}
-	if a := t.probeAnnotations(live); len(a) > 0 {
+	if a := s.probeAnnotations(live); len(a) > 0 {
 		meta["annotations"] = a
 	}
 	return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": live.raw["spec"]}}, nil

@@ -22,7 +22,7 @@ func (u *unitRun) putBack(ctx context.Context, edit string) error {
 			a.Note = a.Ref.String() + " is gone, or another by now: left alone"
 			return nil
 		}
-		if w := u.workload(a.Ref); w != nil && a.Verb == Apply && !proven && len(stillOurs(a.Fields, live)) > 0 {
+		if w := u.workload(a.Ref); w != nil && addsNewPath(a) && !proven && len(stillOurs(a.Fields, live)) > 0 {
 			// The new path goes: the old one must serve by now.
 			if err := u.oldPathServes(ctx, *w, livesByBoth); err != nil {
 				return err
@@ -47,7 +47,7 @@ func (u *unitRun) arrived(ctx context.Context, edit string) error {
 		return err
 	}
 	a := u.act(edit)
-	if w := u.workload(a.Ref); w != nil && a.Verb == Apply {
+	if w := u.workload(a.Ref); w != nil && addsNewPath(a) {
 		return u.oldPathServes(ctx, *w, livesByOldPath)
 	}
 	return nil

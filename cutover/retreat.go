@@ -11,7 +11,8 @@ import (
 // A retreat is the way back while the webhook is down. A template that carries both labels needs it for every new pod (failurePolicy
 // Fail), so putting the old label back alone would end the births. Instead one write puts the old label back and takes the webhook's
 // away: new pods are born on the old path alone. The pods that live keep the new path, for which they need no webhook, and are held
-// where the kind can hold, until Pod Identity serves the first new ones.
+// where the kind can hold, until Pod Identity serves the first new ones. The way back from a single rollout that has gone past its canary
+// is a retreat whatever the webhook does: nothing but the one write lies between its pods and the old path alone.
 
 // retreatHold is how long a retreat is held at its first pods, if nobody releases it: until a person has looked.
 const retreatHold = 24 * time.Hour
@@ -28,7 +29,7 @@ func (u *unitRun) retreat(ctx context.Context, w Workload) error {
 		if err != nil {
 			return err
 		}
-		if unbind := u.act("unbind/" + w.String()); live == nil || unbind == nil || string(live.GetUID()) != unbind.Ref.UID {
+		if unbind := u.unbindAct(w.Ref); live == nil || unbind == nil || string(live.GetUID()) != unbind.Ref.UID {
 			return nil // gone, or another by now
 		}
 		back := stillOurs(u.labels(w), live)
@@ -41,7 +42,7 @@ func (u *unitRun) retreat(ctx context.Context, w Workload) error {
 		}
 		fields := beforeImages(slices.Concat(act.Fields, act.Hold), live)
 		if len(act.Hold) == 0 {
-			fields = append(fields, stillOurs(u.act("unbind/"+w.String()).Hold, live)...)
+			fields = append(fields, stillOurs(u.unbindAct(w.Ref).Hold, live)...)
 		}
 		if crumb, ok := live.GetAnnotations()[UnbindAnnotation]; ok {
 			fields = append(fields, Field{Path: annotation(UnbindAnnotation), Before: crumb})
@@ -54,10 +55,10 @@ func (u *unitRun) retreat(ctx context.Context, w Workload) error {
 	return frozen("%s: lost every race for %s: %v", id, w.Ref, lost)
 }
 
-// labels are the fields of the unit's two edits of a workload's template, as the acts remember them.
+// labels are the fields of the unit's edits of a workload's template, as the acts remember them.
 func (u *unitRun) labels(w Workload) []Field {
 	var out []Field
-	for _, id := range []string{"unbind/" + w.String(), "label/" + w.String()} {
+	for _, id := range []string{"unbind/" + w.String(), "switch/" + w.String(), "label/" + w.String()} {
 		if a := u.act(id); a != nil && a.Note != noteAlready && a.Phase != Undone {
 			out = append(out, a.Fields...)
 		}
@@ -69,12 +70,12 @@ func (u *unitRun) labels(w Workload) []Field {
 func (u *unitRun) intendRetreat(w Workload, live *unstructured.Unstructured, back []Field) *Act {
 	id, ref := "retreat/"+w.String(), w.Ref
 	ref.UID = string(live.GetUID())
-	next := Act{Edit: id, Step: "label/" + w.String(), Kind: ActRetreat, Verb: Patch, Ref: ref, Phase: Intended, Fields: back}
+	next := Act{Edit: id, Step: u.unbindAct(w.Ref).Step, Kind: ActRetreat, Verb: Patch, Ref: ref, Phase: Intended, Fields: back}
 	if canHold(w.Kind) && w.Borrower == nil && allReady(live) {
-		next.Hold = longHold(holdFields(live, max(u.plan.Limits.CanaryPods, 1)))
+		next.Hold = holdFields(live, max(u.plan.Limits.CanaryPods, 1), retreatHold)
 	}
 	was := u.act(id)
-	for _, a := range []*Act{was, u.act("unbind/" + w.String())} {
+	for _, a := range []*Act{was, u.unbindAct(w.Ref)} {
 		if a != nil {
 			next.Hold = inherit(next.Hold, a.Hold, live)
 		}
@@ -85,19 +86,6 @@ func (u *unitRun) intendRetreat(w Workload, live *unstructured.Unstructured, bac
 	}
 	u.rec.Acts = append(u.rec.Acts, next)
 	return &u.rec.Acts[len(u.rec.Acts)-1]
-}
-
-// longHold makes a hold last.
-func longHold(fields []Field) []Field {
-	for i, f := range fields {
-		switch f.Path[len(f.Path)-1] {
-		case "minReadySeconds":
-			fields[i].After = int64(retreatHold / time.Second)
-		case "progressDeadlineSeconds":
-			fields[i].After = int64(2 * retreatHold / time.Second)
-		}
-	}
-	return fields
 }
 
 // inherit gives fields that an earlier hold of ours still holds the before-images of that one.

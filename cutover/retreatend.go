@@ -122,7 +122,7 @@ func (u *unitRun) refusedByWebhook(ctx context.Context, w Workload) bool {
 
 // refused tries one pod; sure is false where the answer says nothing about it.
 func (u *unitRun) refused(ctx context.Context, w Workload, labelled bool) (refused, sure bool) {
-	pod, err := dryRunPod(ctx, u.cluster, w)
+	pod, err := dryRunPod(ctx, u.cluster, w, u.unit.Strategy)
 	if err != nil {
 		return false, false
 	}

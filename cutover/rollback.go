@@ -65,9 +65,15 @@ func (u *unitRun) undo(ctx context.Context, edit string) error {
 	if a.Verb == Delete {
 		return u.recreate(ctx, a)
 	}
-	if w := u.unbound(a); w != nil && u.refusedByWebhook(ctx, *w) {
-		if err := u.retreat(ctx, *w); err != nil {
+	if w := u.unbound(a); w != nil {
+		past, err := u.pastCanary(ctx, a)
+		if err != nil {
 			return err
+		}
+		if past || !addsNewPath(a) && u.refusedByWebhook(ctx, *w) {
+			if err := u.retreat(ctx, *w); err != nil {
+				return err
+			}
 		}
 	}
 	return u.putBack(ctx, edit)

@@ -28,7 +28,7 @@ func (u *unitRun) settled(ctx context.Context, edit string) error {
 	for begin := time.Now(); ; {
 		last, err := u.follow(ctx, ref, min(settleSlice, max(limit-time.Since(begin), time.Second)))
 		switch {
-		case errors.Is(err, errWaited) && u.unbound(a) != nil && u.refusedByWebhook(ctx, *w):
+		case errors.Is(err, errWaited) && u.unbound(a) != nil && !addsNewPath(a) && u.refusedByWebhook(ctx, *w):
 			if err := u.retreat(ctx, *w); err != nil {
 				return err
 			}

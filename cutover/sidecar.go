@@ -38,12 +38,12 @@ func (t Target) injection(a Account) Injection {
 	return Injection{ClientID: a.Identity.ClientID, TenantID: a.Identity.TenantID, Sidecar: t.strategy().Sidecar}
 }
 
-// probeAnnotations are those of a dry-run pod: the template's, and the sidecar's where the unit asks for it.
-func (t Target) probeAnnotations(live *liveWorkload) map[string]any {
+// probeAnnotations are those of a dry-run pod: the template's, and the sidecar's where it is declared.
+func (s Strategy) probeAnnotations(live *liveWorkload) map[string]any {
 	out := map[string]any{}
-	if t.strategy().Sidecar {
+	if s.Sidecar {
 		out[workloadid.InjectProxyAnnotation] = "true"
-		if p := t.strategy().SidecarPort; p != 0 {
+		if p := s.SidecarPort; p != 0 {
 			out[workloadid.ProxyPortAnnotation] = fmt.Sprint(p)
 		}
 	}

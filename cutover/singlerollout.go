@@ -1,7 +1,9 @@
 package cutover
 
 import (
+	"context"
 	"slices"
+	"strings"
 
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
@@ -40,12 +42,33 @@ func (u *Unit) reached(s *Step) State {
 
 // heldAct is the act that holds the rollout of a step's workload at its canary pods; nil for none.
 func (u *unitRun) heldAct(s *Step) *Act {
+	if act := u.unbindAct(*s.Workload); act != nil && len(act.Hold) > 0 {
+		return act
+	}
+	return nil
+}
+
+// unbindAct is the act that took the old label from a workload's template; nil for none.
+func (u *unitRun) unbindAct(w Ref) *Act {
 	for _, id := range [...]string{"unbind/", "switch/"} {
-		if act := u.act(id + s.Workload.String()); act != nil && len(act.Hold) > 0 {
+		if act := u.act(id + w.String()); act != nil {
 			return act
 		}
 	}
 	return nil
+}
+
+// pastCanary reports whether an act switched a workload's template in one write and its rollout is not held at the canary any more, so
+// that pods without the old path may be all there are.
+func (u *unitRun) pastCanary(ctx context.Context, a *Act) (bool, error) {
+	if !strings.HasPrefix(a.Edit, "switch/") {
+		return false, nil
+	}
+	live, err := get(ctx, u.cluster, a.Ref)
+	if err != nil || live == nil {
+		return false, err
+	}
+	return len(stillOurs(a.Hold, live)) == 0, nil
 }
 
 // addsNewPath reports whether an act gave pods the new path, so that to undo it takes that away.
