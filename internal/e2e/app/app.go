@@ -22,11 +22,13 @@ type App struct {
 	Replicas int
 	// OnPodIdentity gives it a binding and the pod label; OnWorkloadIdentity the annotation and the label of the new world.
 	OnPodIdentity, OnWorkloadIdentity bool
-	// Credential is workload.Wimigrate or workload.Azidentity; empty is the former.
+	// Credential is workload.Wimigrate, workload.Azidentity or workload.ManagedIdentity; empty is the first.
 	Credential string
 	// Scopes to take tokens for, each Period; empty is one scope, 0 is 1 s.
 	Scopes []string
 	Period time.Duration
+	// Proxy asks the webhook for the migration sidecar, which needs OnWorkloadIdentity.
+	Proxy bool
 	// InitContainer takes a token before the application starts.
 	InitContainer bool
 	// MaxReplicas, when set, adds a HorizontalPodAutoscaler whose lower bound is Replicas.
@@ -86,6 +88,10 @@ func (a App) deployment() string {
 	if a.InitContainer {
 		inits = "      initContainers: [{name: first, " + container + "}]\n"
 	}
+	annotations := ""
+	if a.Proxy {
+		annotations = ", annotations: {" + workloadid.InjectProxyAnnotation + `: "true"}`
+	}
 	return fmt.Sprintf(`apiVersion: apps/v1
 kind: Deployment
 metadata: {name: %[1]s, namespace: %[2]s}
@@ -93,11 +99,11 @@ spec:
   replicas: %[3]d
   selector: {matchLabels: {app: %[1]s}}
   template:
-    metadata: {labels: {%[4]s}}
+    metadata: {labels: {%[4]s}%[7]s}
     spec:
       serviceAccountName: %[1]s
 %[5]s      containers: [{name: app, %[6]s}]
-`, a.Name, a.Namespace, a.Replicas, labels, inits, container)
+`, a.Name, a.Namespace, a.Replicas, labels, inits, container, annotations)
 }
 
 func (a App) autoscaler() string {

@@ -26,6 +26,7 @@ func (c *ControlPlane) apiServerArgs() []string {
 		"--token-auth-file=" + c.file("tokens.csv"), "--authorization-mode=RBAC",
 		"--service-account-issuer=" + c.Issuer(), "--service-account-jwks-uri=" + c.Issuer() + "openid/v1/jwks",
 		"--service-account-signing-key-file=" + c.keys[0], "--api-audiences=" + c.Issuer(),
+		"--allow-privileged=true", // as AKS: the migration sidecar's init container needs it
 		"--service-cluster-ip-range=10.0.0.0/16", "--endpoint-reconciler-type=none",
 		"--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000",
 	}

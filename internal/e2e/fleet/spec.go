@@ -43,6 +43,9 @@ type Spec struct {
 	Azure azure.Options
 	// RotateTokens replaces projected tokens this often; 0 means at 80 % of their life.
 	RotateTokens time.Duration
+	// CrashBackOff is the pause before a container that exited is started again; it doubles each time, up to 30 times itself. 0 means 1 s,
+	// where kubelets take 10.
+	CrashBackOff time.Duration
 	// JobSeconds is how long pods of Jobs run; 0 means 5 s.
 	JobSeconds int
 
@@ -74,6 +77,9 @@ func (s Spec) complete() (Spec, error) {
 	}
 	if s.NMI.NMI.Interval == 0 {
 		s.NMI.NMI.Interval = time.Second
+	}
+	if s.CrashBackOff == 0 {
+		s.CrashBackOff = time.Second
 	}
 	if s.Progress == nil {
 		s.Progress = io.Discard

@@ -7,16 +7,26 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/process"
+	"github.com/wimigrate/wimigrate/internal/e2e/sidecar"
 	"github.com/wimigrate/wimigrate/internal/e2e/workload"
 )
 
+// runs says whether a container is a process here.
+func runs(c *corev1.Container) bool { return isWorkload(c) || sidecar.Is(c.Image) }
+
 func isWorkload(c *corev1.Container) bool { return strings.HasPrefix(c.Image, workload.ImagePrefix) }
+
+// isSidecar says whether an init container is a native sidecar.
+func isSidecar(c *corev1.Container) bool {
+	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
+}
 
 func hasWorkload(pod *corev1.Pod) bool {
 	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
@@ -29,74 +39,111 @@ func hasWorkload(pod *corev1.Pod) bool {
 	return false
 }
 
-// keepRunning runs a container until the context ends. A container that exits is reported as failed and not restarted: a test wants to
-// see that, not a loop of crashes.
-func (k *Kubelet) keepRunning(ctx context.Context, pod *corev1.Pod, c *corev1.Container, dir string) {
-	if err := k.runContainer(ctx, pod, c, dir, false); err != nil && ctx.Err() == nil {
-		k.fail(pod, fmt.Errorf("container %s: %w", c.Name, err))
-	}
-}
-
-// runContainer runs one container to its end, or to the end of the context, and takes in its reports.
-func (k *Kubelet) runContainer(ctx context.Context, pod *corev1.Pod, c *corev1.Container, dir string, init bool) error {
+// runContainer runs one container to its end, or to the end of the context, and takes in its reports. started is called once its
+// postStart hook, if any, has succeeded; a hook that fails ends the container.
+func (r *podRun) runContainer(ctx context.Context, c *corev1.Container, role role, started func()) error {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer read.Close()
-	p, err := k.cfg.Group.Start(process.Spec{
-		Name: pod.Namespace + "/" + pod.Name + "/" + c.Name, Log: "workloads", Path: k.cfg.Program, Stdout: write,
-		Env: k.environment(pod, c, dir, init), Grace: 5 * time.Second,
-	})
+	report := r.kubelet.report(r.pod, c.Name, role != roleMain)
+	begun := r.kubelet.begin(report)
+	p, err := r.start(c, role, arguments(c.Image, c.Args), write)
 	_ = write.Close()
 	if err != nil {
 		return err
 	}
+	defer r.kubelet.hold(r.pod, c, p)()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		k.listen(bufio.NewScanner(read), k.report(pod, c.Name, init))
+		r.kubelet.listen(bufio.NewScanner(read), report, begun)
 	}()
+	hook := r.postStart(ctx, c, role)
+	if hook == nil {
+		started()
+		select {
+		case <-p.Done():
+		case <-ctx.Done():
+		}
+	}
 	select {
 	case <-p.Done():
-		<-done
+		err = p.Err()
+	default:
+		err = p.Stop()
+	}
+	<-done
+	if hook != nil {
+		return fmt.Errorf("postStart hook: %w", hook)
+	}
+	return err
+}
+
+// start starts a process with a container's environment.
+func (r *podRun) start(c *corev1.Container, role role, args []string, out *os.File) (*process.Process, error) {
+	return r.kubelet.cfg.Group.Start(process.Spec{
+		Name: r.pod.Namespace + "/" + r.pod.Name + "/" + c.Name, Log: "workloads", Path: r.kubelet.cfg.Program, Args: args, Stdout: out,
+		Env: r.environment(c, role), Grace: 5 * time.Second,
+	})
+}
+
+// arguments are what the one program of a test fleet is called with to be the image's.
+func arguments(image string, args []string) []string {
+	if sidecar.Is(image) {
+		return append([]string{"proxy"}, args...)
+	}
+	return nil
+}
+
+// postStart runs the container's hook to its end.
+func (r *podRun) postStart(ctx context.Context, c *corev1.Container, role role) error {
+	if c.Lifecycle == nil || c.Lifecycle.PostStart == nil || c.Lifecycle.PostStart.Exec == nil || !sidecar.Is(c.Image) {
+		return nil
+	}
+	p, err := r.start(c, role, arguments(c.Image, c.Lifecycle.PostStart.Exec.Command[1:]), nil)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-p.Done():
 		return p.Err()
 	case <-ctx.Done():
-		err := p.Stop()
-		<-done
-		return err
+		return p.Stop()
 	}
 }
 
-// listen takes in a process's reports until it ends.
-func (k *Kubelet) listen(lines *bufio.Scanner, into *PodReport) {
+// listen takes in a process's reports until it ends, on top of what the container reported before.
+func (k *Kubelet) listen(lines *bufio.Scanner, into *PodReport, before workload.Report) {
 	for lines.Scan() {
 		var r workload.Report
 		if json.Unmarshal(lines.Bytes(), &r) == nil {
+			r.Add(before)
 			k.mu.Lock()
 			into.Report = r
 			k.mu.Unlock()
 		}
 	}
 	k.mu.Lock()
-	into.Ended = true
+	into.Ended, into.Finished = true, time.Now()
 	k.mu.Unlock()
 }
 
 // environment is the container's environment as stored, with paths inside its mounts turned into the paths where this machine has them.
-func (k *Kubelet) environment(pod *corev1.Pod, c *corev1.Container, dir string, init bool) []string {
-	env := []string{"GOMAXPROCS=1", "GOGC=50", "GOMEMLIMIT=32MiB", workload.EnvPodIP + "=" + pod.Status.PodIP,
-		workload.EnvMetadata + "=" + k.cfg.Gateway(pod.Spec.NodeName)}
-	if init && (c.RestartPolicy == nil || *c.RestartPolicy != corev1.ContainerRestartPolicyAlways) {
+func (r *podRun) environment(c *corev1.Container, role role) []string {
+	env := []string{"GOMAXPROCS=1", "GOGC=50", "GOMEMLIMIT=32MiB", workload.EnvPodIP + "=" + r.pod.Status.PodIP,
+		workload.EnvMetadata + "=" + r.metadataFor(c)}
+	if role == roleInit {
 		env = append(env, workload.EnvOnce+"=1")
 	}
-	env = append(env, k.cfg.Environment...)
+	env = slices.Concat(env, r.kubelet.cfg.Environment)
 	for _, e := range c.Env {
 		value := e.Value
 		if e.ValueFrom != nil && e.ValueFrom.FieldRef != nil {
-			value = field(pod, e.ValueFrom.FieldRef.FieldPath)
+			value = field(r.pod, e.ValueFrom.FieldRef.FieldPath)
 		}
-		env = append(env, e.Name+"="+onHost(c, dir, value))
+		env = append(env, e.Name+"="+onHost(c, r.dir, value))
 	}
 	return env
 }

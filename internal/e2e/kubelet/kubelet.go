@@ -1,14 +1,13 @@
 // Package kubelet is a double of the kubelets of one cluster: for each pod that kwok reports Running it starts real processes with the
-// environment of the pod's containers as the API server stored it, gives them bound, projected service-account tokens that rotate, and
-// ends them when the pod goes.
+// environment of the pod's containers as the API server stored it, in the order in which a kubelet does, gives them bound, projected
+// service-account tokens that rotate, starts those that exit again, says so in the pod's status, and ends them when the pod goes.
 package kubelet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -20,7 +19,7 @@ import (
 	"github.com/wimigrate/wimigrate/internal/e2e/process"
 )
 
-// Config says what a [Kubelet] needs; all fields but Environment, RotateEvery and Logger are required.
+// Config says what a [Kubelet] needs; all fields but Environment, RotateEvery, BackOff and Logger are required.
 type Config struct {
 	Cluster string
 	Client  kubernetes.Interface
@@ -36,7 +35,10 @@ type Config struct {
 	Gateway func(node string) string
 	// RotateEvery replaces projected tokens this often; 0 means at 80 % of their life, as kubelets do.
 	RotateEvery time.Duration
-	Logger      *slog.Logger
+	// BackOff is the pause before a container that exited is started again; it doubles each time, up to 30 times itself. 0 means 10 s, as
+	// kubelets do (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy).
+	BackOff time.Duration
+	Logger  *slog.Logger
 }
 
 // Kubelet runs the pods of one cluster. It is safe for concurrent use.
@@ -49,6 +51,7 @@ type Kubelet struct {
 	mu      sync.Mutex
 	running map[types.UID]context.CancelFunc
 	reports map[reportKey]*PodReport
+	procs   map[reportKey]*process.Process
 	addressBook
 }
 
@@ -57,7 +60,9 @@ func New(ctx context.Context, cfg Config) (*Kubelet, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	cfg.BackOff = cmp.Or(cfg.BackOff, 10*time.Second)
 	k := &Kubelet{cfg: cfg, running: map[types.UID]context.CancelFunc{}, reports: map[reportKey]*PodReport{},
+		procs:       map[reportKey]*process.Process{},
 		addressBook: addressBook{addresses: map[string]types.UID{}, evicted: map[types.UID]bool{}}}
 	k.ctx, k.cancel = context.WithCancel(ctx)
 	_, err := cfg.Pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -100,7 +105,7 @@ func (k *Kubelet) see(obj any) {
 	ctx, cancel := context.WithCancel(k.ctx)
 	k.running[pod.UID] = cancel
 	k.work.Go(func() {
-		if err := k.runPod(ctx, pod); err != nil && ctx.Err() == nil {
+		if err := k.play(ctx, pod); err != nil && ctx.Err() == nil {
 			k.fail(pod, err)
 		}
 	})
@@ -135,48 +140,4 @@ func (k *Kubelet) Close() {
 	k.cancel()
 	k.mu.Unlock()
 	k.work.Wait()
-}
-
-// runPod plays one pod from its volumes to its end: init containers in order, each to its end unless it is a sidecar, then the
-// containers, until the context ends.
-func (k *Kubelet) runPod(ctx context.Context, pod *corev1.Pod) error {
-	dir := filepath.Join(k.cfg.Dir, string(pod.UID))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	for k.cfg.Gateway(pod.Spec.NodeName) == "" { // the node is as new as the pod
-		if !pause(ctx, 50*time.Millisecond) {
-			return nil
-		}
-	}
-	volumes, err := k.mount(ctx, pod, dir)
-	if err != nil {
-		return fmt.Errorf("mount volumes: %w", err)
-	}
-	var up sync.WaitGroup
-	defer up.Wait()
-	for _, v := range volumes {
-		up.Go(func() { k.rotate(ctx, pod, v) })
-	}
-	for i := range pod.Spec.InitContainers {
-		c := &pod.Spec.InitContainers[i]
-		if !isWorkload(c) {
-			continue
-		}
-		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
-			up.Go(func() { k.keepRunning(ctx, pod, c, dir) })
-			continue
-		}
-		if err := k.runContainer(ctx, pod, c, dir, true); err != nil {
-			return fmt.Errorf("init container %s: %w", c.Name, err)
-		}
-	}
-	for i := range pod.Spec.Containers {
-		if c := &pod.Spec.Containers[i]; isWorkload(c) {
-			up.Go(func() { k.keepRunning(ctx, pod, c, dir) })
-		}
-	}
-	<-ctx.Done()
-	return nil
 }

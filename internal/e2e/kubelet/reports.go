@@ -21,7 +21,10 @@ type PodReport struct {
 	ServiceAccount, Node    string
 	Labels                  map[string]string
 	Created                 time.Time
-	// Ended says that the process has ended, Broken why it or its pod could not run; empty is good.
+	// Started and Finished are when the last process began and ended; Restarts counts the ones before it.
+	Started, Finished time.Time
+	Restarts          int
+	// Ended says that no process runs at present, Broken why one exited or its pod could not run, also when that was mended; empty is good.
 	Ended  bool
 	Broken string
 
@@ -63,6 +66,27 @@ func (k *Kubelet) report(pod *corev1.Pod, container string, init bool) *PodRepor
 		k.reports[key] = r
 	}
 	return r
+}
+
+// begin takes note of a container's next process, and returns what was reported of those before.
+func (k *Kubelet) begin(r *PodReport) workload.Report {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !r.Started.IsZero() {
+		r.Restarts++
+	}
+	r.Started, r.Finished, r.Ended = time.Now(), time.Time{}, false
+	return r.Report
+}
+
+// crashed records why a container exited.
+func (k *Kubelet) crashed(pod *corev1.Pod, container string, init, again bool, err error) {
+	r := k.report(pod, container, init)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r.Broken, r.Ended = err.Error(), true
+	k.cfg.Logger.Info("container exited", "cluster", k.cfg.Cluster, "namespace", pod.Namespace, "pod", pod.Name, "container", container,
+		"again", again, "error", err)
 }
 
 // fail records why a pod could not run.

@@ -65,7 +65,7 @@ func (w *Webhook) admit(request *admissionv1.AdmissionRequest, b Behaviour, resp
 	}
 }
 
-// mutate returns the JSON Patch that injects the environment and the volume.
+// mutate returns the JSON Patch that injects the environment, the volume and, where asked for, the migration sidecar.
 func (w *Webhook) mutate(pod *corev1.Pod, b Behaviour) ([]byte, error) {
 	name := pod.Spec.ServiceAccountName
 	if name == "" {
@@ -74,6 +74,9 @@ func (w *Webhook) mutate(pod *corev1.Pod, b Behaviour) ([]byte, error) {
 	sa := w.accounts.asOf(pod.Namespace+"/"+name, time.Now().Add(-b.InformerLag))
 	if sa == nil {
 		return nil, fmt.Errorf("serviceaccounts %q not found", name)
+	}
+	if err := injectProxy(pod, b.Layout); err != nil {
+		return nil, err
 	}
 	in, err := w.plan(pod, sa, b)
 	if err != nil {

@@ -22,6 +22,10 @@ func newAzidentity(cfg Config) (*source, error) {
 		}
 		return &source{credential: c, path: func() string { return PathWorkloadIdentity }}, nil
 	}
+	return newManagedIdentity(cfg, PathPodIdentity)
+}
+
+func newManagedIdentity(cfg Config, path string) (*source, error) {
 	options := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: azcore.ClientOptions{Transport: metadataClient(cfg)}}
 	if cfg.ClientID != "" {
 		options.ID = azidentity.ClientID(cfg.ClientID)
@@ -30,7 +34,7 @@ func newAzidentity(cfg Config) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workload: %w", err)
 	}
-	return &source{credential: c, path: func() string { return PathPodIdentity }}, nil
+	return &source{credential: c, path: func() string { return path }}, nil
 }
 
 // metadataClient reaches the metadata service as the SDK's default client does, but for the way there.

@@ -18,6 +18,8 @@ const (
 	Wimigrate = "wimigrate"
 	// Azidentity is the bare SDK: WorkloadIdentityCredential when the pod carries its environment, else ManagedIdentityCredential.
 	Azidentity = "azidentity"
+	// ManagedIdentity is the bare SDK's ManagedIdentityCredential, whatever the pod carries: an application that only knows IMDS.
+	ManagedIdentity = "managedIdentity"
 )
 
 // Environment that a pod template may set.
@@ -40,7 +42,7 @@ const (
 const (
 	// EnvPodIP is the pod's address: requests to the metadata service leave from there, and the status page listens there.
 	EnvPodIP = "WORKLOAD_POD_IP"
-	// EnvMetadata is where connections to 169.254.169.254 really go: the node's gateway, in place of its iptables rule.
+	// EnvMetadata is where connections to 169.254.169.254 really go, in place of iptables rules: the node's gateway or the pod's sidecar.
 	EnvMetadata = "WORKLOAD_METADATA"
 )
 

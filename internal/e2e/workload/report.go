@@ -3,6 +3,7 @@ package workload
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -12,6 +13,8 @@ import (
 const (
 	PathWorkloadIdentity = "workloadIdentity"
 	PathPodIdentity      = "podIdentity"
+	// PathMetadata is all that an application of [ManagedIdentity] knows: the metadata service's address, whoever answers there.
+	PathMetadata = "metadata"
 )
 
 // Report is the state of one workload process since it started; each line it prints is one. It never holds a token.
@@ -33,6 +36,31 @@ type Report struct {
 	Slowest    time.Duration `json:"slowest"`
 	// LastError is the last failure, shortened.
 	LastError string `json:"lastError,omitempty"`
+}
+
+// Add adds the counts of an earlier process of the same container. What is known only of the present one stays.
+func (r *Report) Add(before Report) {
+	if r.Taken == 0 {
+		r.Path = before.Path
+	}
+	if r.LastError == "" {
+		r.LastError = before.LastError
+	}
+	r.Taken, r.Failed, r.Wrong = r.Taken+before.Taken, r.Failed+before.Failed, r.Wrong+before.Wrong
+	r.Slowest = max(r.Slowest, before.Slowest)
+	r.Identities, r.Paths = added(r.Identities, before.Identities), added(r.Paths, before.Paths)
+}
+
+// added returns the sums of two counts; neither is changed.
+func added(a, b map[string]int) map[string]int {
+	sum := maps.Clone(a)
+	if sum == nil && len(b) > 0 {
+		sum = map[string]int{}
+	}
+	for k, n := range b {
+		sum[k] += n
+	}
+	return sum
 }
 
 // recorder collects a report. It is safe for concurrent use.

@@ -9,6 +9,8 @@ func newSource(cfg Config) (*source, error) {
 		return newWimigrate(cfg)
 	case Azidentity:
 		return newAzidentity(cfg)
+	case ManagedIdentity:
+		return newManagedIdentity(cfg, PathMetadata)
 	}
 	return nil, fmt.Errorf("workload: %s=%q is not a known credential", EnvCredential, cfg.Credential)
 }
