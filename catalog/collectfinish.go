@@ -15,33 +15,20 @@ func (c *collector) finish() *Snapshot {
 	for g := range c.gaps {
 		s.Cluster.Coverage.Gaps = append(s.Cluster.Coverage.Gaps, g)
 	}
-	sortGaps(s.Cluster.Coverage.Gaps)
+	slices.SortFunc(s.Cluster.Coverage.Gaps, compareGaps)
 	return s
-}
-
-func sortGaps(gaps []Gap) {
-	slices.SortFunc(gaps, func(a, b Gap) int {
-		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Reason, b.Reason))
-	})
-}
-
-// ownerKey finds a workload by what an owner reference says.
-type ownerKey struct{ namespace, group, kind, name string }
-
-func keyOf(namespace string, o *Owner) ownerKey {
-	return ownerKey{namespace, apiGroup(o.APIVersion), o.Kind, o.Name}
 }
 
 // settle keeps those of the waiting workloads that something kept needs: owners of kept workloads, what an Argo Rollout refers to,
 // pods that an exception excepts, users of an annotated service account or of a SecretProviderClass with Pod Identity.
 func (c *collector) settle() {
-	index := map[ownerKey]int{}
-	for i, w := range c.waiting {
-		index[ownerKey{w.Namespace, apiGroup(w.APIVersion), w.Kind, w.Name}] = i
-	}
-	kept := make([]bool, len(c.waiting))
+	index := map[ownerName]int{}
 	for i := range c.waiting {
-		kept[i] = c.wanted(&c.waiting[i])
+		index[c.waiting[i].ownerName()] = i
+	}
+	kept, annotated := make([]bool, len(c.waiting)), c.annotated()
+	for i := range c.waiting {
+		kept[i] = c.wanted(&c.waiting[i], annotated)
 	}
 	var climb func(w *Workload)
 	climb = func(w *Workload) {
@@ -49,7 +36,7 @@ func (c *collector) settle() {
 			if o == nil {
 				continue
 			}
-			if i, ok := index[keyOf(w.Namespace, o)]; ok && !kept[i] {
+			if i, ok := index[o.in(w.Namespace)]; ok && !kept[i] {
 				kept[i] = true
 				climb(&c.waiting[i])
 			}
@@ -71,8 +58,19 @@ func (c *collector) settle() {
 	c.waiting = nil
 }
 
+// annotated are the service accounts that carry an annotation of the webhook. A cluster has tens of thousands that do not.
+func (c *collector) annotated() map[key]bool {
+	out := map[key]bool{}
+	for i := range c.snap.ServiceAccounts {
+		if a := &c.snap.ServiceAccounts[i]; len(a.Annotations) > 0 {
+			out[a.key()] = true
+		}
+	}
+	return out
+}
+
 // wanted reports whether a workload without either label bears on identities all the same.
-func (c *collector) wanted(w *Workload) bool {
+func (c *collector) wanted(w *Workload, annotated map[key]bool) bool {
 	if w.Kind == "ReplicaSet" && (w.Owner != nil || w.TemplatePath == "") || w.Kind == "Job" && w.Owner != nil {
 		return false // its owner has the same template, or its template was not asked for
 	}
@@ -84,11 +82,8 @@ func (c *collector) wanted(w *Workload) bool {
 			return true
 		}
 	}
-	account := w.Template.ServiceAccount
-	for _, sa := range c.snap.ServiceAccounts {
-		if len(sa.Annotations) > 0 && sa.Namespace == w.Namespace && (sa.Name == account || account == "" && sa.Name == "default") {
-			return true
-		}
+	if annotated[key{w.Namespace, cmp.Or(w.Template.ServiceAccount, "default")}] {
+		return true
 	}
 	for _, class := range c.snap.SecretProviderClasses {
 		if class.UsePodIdentity && class.Namespace == w.Namespace && slices.Contains(w.Template.SecretProviderClasses, class.Name) {
@@ -99,7 +94,7 @@ func (c *collector) wanted(w *Workload) bool {
 }
 
 // excepted reports whether any one label of an exception is on a pod. Keys are exact, values are compared without letter case
-// (aad-pod-identity, pkg/pod/pod.go).
+// (https://github.com/Azure/aad-pod-identity, pkg/pod, IsPodExcepted).
 func excepted(exception, pod map[string]string) bool {
 	for k, v := range exception {
 		if have, ok := pod[k]; ok && strings.EqualFold(v, have) {

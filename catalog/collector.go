@@ -101,15 +101,6 @@ func compareFieldErrors(a, b *manifest.FieldError) int {
 	return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Reason, b.Reason))
 }
 
-// apiGroup returns the group of an apiVersion; "" is the core group.
-func apiGroup(apiVersion string) string {
-	group, _, ok := strings.Cut(apiVersion, "/")
-	if !ok {
-		return ""
-	}
-	return group
-}
-
 // take adds what another collector gathered; that one must not be used again.
 func (c *collector) take(o *collector) {
 	s, t := &c.snap, &o.snap

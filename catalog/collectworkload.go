@@ -44,7 +44,7 @@ func templated(o *Owner) bool {
 	if o == nil {
 		return false
 	}
-	switch apiGroup(o.APIVersion) + "/" + o.Kind {
+	switch groupOf(o.APIVersion) + "/" + o.Kind {
 	case "apps/ReplicaSet", "apps/StatefulSet", "apps/DaemonSet", "apps/Deployment", "extensions/ReplicaSet", "batch/Job",
 		"/ReplicationController", "/Node": // a Node owns mirror pods
 		return true

@@ -83,30 +83,15 @@ func (d *decoder) owner(v any) *Owner {
 // names checks that the object's name and namespace are ones that an API server would take, so that they can be shown, compared and
 // written into files. https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 func (d *decoder) names(m *Meta) {
-	switch name := strings.TrimSuffix(m.Name, "-"); { // a generateName ends in a dash
+	switch {
 	case m.Name == "":
 		d.fail("metadata.name", "is empty")
-	case len(m.Name) > 253 || !isSubdomain(name):
+	case !validName(strings.TrimSuffix(m.Name, "-")): // a generateName ends in a dash
 		d.fail("metadata.name", "%q is no Kubernetes name (lower-case letters, digits, - and ., at most 253)", shown(m.Name))
 	}
-	if m.Namespace != "" && (len(m.Namespace) > 63 || !isSubdomain(m.Namespace) || strings.Contains(m.Namespace, ".")) {
+	if m.Namespace != "" && !validNamespace(m.Namespace) {
 		d.fail("metadata.namespace", "%q is no namespace (lower-case letters, digits and -, at most 63)", shown(m.Namespace))
 	}
-}
-
-// isSubdomain reports whether s is a lower-case RFC 1123 subdomain.
-func isSubdomain(s string) bool {
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || label[0] == '-' || label[len(label)-1] == '-' {
-			return false
-		}
-		for i := range len(label) {
-			if c := label[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // managerOf names the tool that owns an object's text, from the marks that the tools leave.

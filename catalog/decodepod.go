@@ -48,27 +48,11 @@ func (d *decoder) podTemplate(v any, path string) podView {
 func (d *decoder) podLabels(v any, path string) map[string]string {
 	labels := d.words(v, path)
 	for _, key := range []string{podidentity.Label, workloadid.UseLabel} {
-		if value, ok := labels[key]; ok && !isLabelValue(value) {
+		if value, ok := labels[key]; ok && !validLabelValue(value) {
 			d.fail(path+"."+key, "%q is no label value (letters, digits, -, _ and ., at most 63)", shown(value))
 		}
 	}
 	return labels
-}
-
-// isLabelValue reports whether an API server takes s as a label value.
-func isLabelValue(s string) bool {
-	if s == "" {
-		return true
-	}
-	alphanumeric := func(c byte) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-	}
-	for i := range len(s) {
-		if c := s[i]; !alphanumeric(c) && c != '-' && c != '_' && c != '.' {
-			return false
-		}
-	}
-	return len(s) <= 63 && alphanumeric(s[0]) && alphanumeric(s[len(s)-1])
 }
 
 // podSpec reads a pod's spec.

@@ -163,7 +163,7 @@ func (r *liveRead) secondLists(s served) []liveList {
 	values := map[string]map[string]bool{}
 	for _, e := range r.collector.snap.Exceptions {
 		for k, v := range e.PodLabels {
-			if isLabelValue(v) && k != podidentity.Label && k != workloadid.UseLabel && !shippedException(e) {
+			if validLabelValue(v) && k != podidentity.Label && k != workloadid.UseLabel && !shippedException(e) {
 				if values[k] == nil {
 					values[k] = map[string]bool{}
 				}
@@ -187,7 +187,6 @@ func (r *liveRead) secondLists(s served) []liveList {
 }
 
 // shippedException reports whether an exception is one that the AKS add-on or MIC bring for themselves.
-// https://learn.microsoft.com/azure/aks/use-azure-ad-pod-identity
 func shippedException(e Exception) bool {
-	return e.Namespace == "kube-system" && e.Name == "aks-addon-exception" || e.Name == "mic-exception"
+	return e.Namespace == "kube-system" && e.Name == addOnException || e.Name == "mic-exception"
 }

@@ -79,14 +79,11 @@ func (e *estate) acrossNamespaces() bool {
 	return e.cluster.PodIdentityMode == ModeStandard || e.cluster.PodIdentityMode == ModeNone
 }
 
-// except finds the exception that covers a pod: one of its namespace of which any one label is on the pod, the key exact, the value
-// without letter case (https://github.com/Azure/aad-pod-identity, pkg/pod, IsPodExcepted).
+// except finds the exception that covers a pod: one of its namespace.
 func (e *estate) except(namespace string, labels map[string]string) *Exception {
 	for _, x := range e.exceptions[namespace] {
-		for k, v := range x.PodLabels {
-			if have, ok := labels[k]; ok && strings.EqualFold(have, v) {
-				return x
-			}
+		if excepted(x.PodLabels, labels) {
+			return x
 		}
 	}
 	return nil

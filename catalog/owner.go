@@ -13,7 +13,15 @@ type owners struct {
 	byName map[ownerName]*Workload
 }
 
+// ownerName is what an owner reference says of an object, beside its UID.
 type ownerName struct{ namespace, group, kind, name string }
+
+func (m *Meta) ownerName() ownerName { return ownerName{m.Namespace, m.group(), m.Kind, m.Name} }
+
+// in names the owner of an object of that namespace.
+func (o Owner) in(namespace string) ownerName {
+	return ownerName{namespace, groupOf(o.APIVersion), o.Kind, o.Name}
+}
 
 func newOwners(all []*Workload) owners {
 	o := owners{byUID: make(map[string]*Workload, len(all)), byName: make(map[ownerName]*Workload, len(all))}
@@ -21,7 +29,7 @@ func newOwners(all []*Workload) owners {
 		if w.UID != "" {
 			o.byUID[w.UID] = w
 		}
-		o.byName[ownerName{w.Namespace, w.group(), w.Kind, w.Name}] = w
+		o.byName[w.ownerName()] = w
 	}
 	return o
 }
@@ -49,7 +57,7 @@ func (o owners) find(namespace string, ow Owner) *Workload {
 	if w := o.byUID[ow.UID]; w != nil && ow.UID != "" && w.Namespace == namespace {
 		return w
 	}
-	return o.byName[ownerName{namespace, groupOf(ow.APIVersion), ow.Kind, ow.Name}]
+	return o.byName[ow.in(namespace)]
 }
 
 // guess names the top owner above an owner that the snapshot does not hold. labels are the pod's.

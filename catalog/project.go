@@ -17,7 +17,7 @@ var (
 // object adds what matters of one object. origin says where it was read.
 func (c *collector) object(o *manifest.Object, origin string) {
 	p := projection{collector: c, object: o, origin: origin}
-	switch apiGroup(o.APIVersion) {
+	switch groupOf(o.APIVersion) {
 	case "":
 		p.core()
 	case "apps", "extensions", "batch":

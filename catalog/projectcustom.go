@@ -5,7 +5,7 @@ func (p *projection) custom() {
 	if p.object.Kind == "List" {
 		return
 	}
-	rule := customRule(apiGroup(p.object.APIVersion), p.object.Kind)
+	rule := customRule(groupOf(p.object.APIVersion), p.object.Kind)
 	if rule == nil && (!p.heuristic || !p.marked()) {
 		return
 	}

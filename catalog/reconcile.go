@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -99,7 +100,7 @@ func distinct(snaps []*Snapshot) (usable []*Snapshot, unusable []Cluster, err er
 		gap := Gap{Resource: "cluster", Reason: e.reason()}
 		unusable = append(unusable, Cluster{Name: name, PodIdentityMode: ModeStandard, Coverage: Coverage{Gaps: []Gap{gap}}})
 	}
-	slices.SortFunc(errs, func(a, b error) int { return compareStrings(a.Error(), b.Error()) })
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return usable, unusable, errors.Join(errs...)
 }
 

@@ -54,15 +54,15 @@ func (e *estate) noteEntry(r *reporter, f *fleet, in *AddOnIdentity, k addOnKey)
 	r.add(finding)
 }
 
-// defaultException is the one that AKS puts into every cluster.
-const defaultException = "aks-addon-exception"
+// addOnException is the one that AKS puts into every cluster. https://learn.microsoft.com/azure/aks/use-azure-ad-pod-identity
+const addOnException = "aks-addon-exception"
 
 func (e *estate) noteAddOnExceptions(r *reporter, a *AddOn) {
 	if !e.unread.knows(readExceptions, "") {
 		return
 	}
 	for _, x := range a.Exceptions {
-		if x.Name == defaultException {
+		if x.Name == addOnException {
 			continue
 		}
 		found := false

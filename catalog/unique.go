@@ -20,6 +20,7 @@ func (m *Meta) key() key { return key{m.Namespace, m.Name} }
 // group returns the API group of the object.
 func (m *Meta) group() string { return groupOf(m.APIVersion) }
 
+// groupOf returns the group of an apiVersion; "" is the core group.
 func groupOf(apiVersion string) string {
 	group, _, found := strings.Cut(apiVersion, "/")
 	if !found {

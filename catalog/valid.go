@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"cmp"
 	"strings"
 	"unicode/utf8"
 )
@@ -59,8 +58,6 @@ func text(s string) string {
 	}
 	return strings.ToValidUTF8(s, "�")
 }
-
-func compareStrings(a, b string) int { return cmp.Compare(a, b) }
 
 // normalRegion folds the two spellings of a region, "East US" and "eastus".
 func normalRegion(s string) string { return strings.ToLower(strings.ReplaceAll(s, " ", "")) }
