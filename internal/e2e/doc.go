@@ -1,8 +1,8 @@
 // Package e2e holds the tests that show this project's claims on real control planes: real API servers, service-account tokens and processes.
 //
 // From this folder `go test ./...` runs all of them; -short skips with one line each what would start a control plane. The first run builds
-// Kubernetes from the module proxy, which takes minutes. Tests get their world from package fleet, whose documentation is the place to start;
-// `go run ./cmd/fleet up` keeps such a world up for hands-on work.
+// Kubernetes from the module proxy, which takes minutes; `go run ./cmd/fleet build` does only that, and shows how far it is. Tests get their
+// world from package fleet, whose documentation is the place to start; `go run ./cmd/fleet up` keeps such a world up for hands-on work.
 //
 // WIMIGRATE_E2E_FULL=1 asks for the long versions of the cutover's tests, a dozen namespaces in each cluster and a process killed at every
 // write, which take a quarter of an hour more:

@@ -59,14 +59,15 @@ func Ensure(ctx context.Context, programs []Program, opts *Options) (map[Program
 	}
 	defer unlock()
 	paths := make(map[Program]string, len(programs))
-	for i, p := range programs {
-		path := filepath.Join(dir, string(p))
-		paths[p] = path
-		if intact(path) {
-			continue
+	var missing []Program
+	for _, p := range programs {
+		paths[p] = filepath.Join(dir, string(p))
+		if !intact(paths[p]) {
+			missing = append(missing, p)
 		}
-		label := fmt.Sprintf("%s (%d of %d)", p, i+1, len(programs))
-		if err := build(ctx, o, pins, p, path, label); err != nil {
+	}
+	if len(missing) > 0 {
+		if err := build(ctx, o, pins, missing, dir); err != nil {
 			return nil, err
 		}
 	}

@@ -9,50 +9,67 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
-// build compiles one program, without cgo, beside its final place, asks it for its version, and only then moves it there and records its checksum:
-// a build that is interrupted at any point leaves nothing that looks whole.
-func build(ctx context.Context, o Options, pins pins, prog Program, path, label string) error {
-	pkg, ask, want := pins.source(prog)
+// build compiles programs in one go: what they share is compiled once, and while one is linked another is compiled. Each is asked for its
+// version and only then moved to its place and its checksum recorded: a build that is interrupted at any point leaves nothing that looks whole.
+//
+// The flags are those of the tests, so that these find most of what they import compiled.
+func build(ctx context.Context, o Options, pins pins, programs []Program, dir string) error {
 	started := time.Now()
-	fmt.Fprintf(o.Progress, "building %s from %s; a cold build takes minutes\n", label, pkg)
+	list := strings.Join(names(programs), ", ")
+	fmt.Fprintf(o.Progress, "building %s; a cold build takes minutes\n", list)
 	stop := every(15*time.Second, func() {
-		fmt.Fprintf(o.Progress, "building %s: %s so far\n", label, time.Since(started).Round(time.Second))
+		fmt.Fprintf(o.Progress, "building %s: %s so far\n", list, time.Since(started).Round(time.Second))
 	})
 	defer stop()
-	_ = os.Remove(path + ".sha256")
-	fresh := path + ".new"
-	flags := []string{"-trimpath", "-ldflags", pins.ldflags()}
-	if err := compile(ctx, o.ModuleDir, pkg, fresh, flags, "CGO_ENABLED=0"); err != nil {
-		return fmt.Errorf("assets: build %s: %w", prog, err)
-	}
-	out, err := exec.CommandContext(ctx, fresh, ask...).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), want) {
-		return fmt.Errorf("assets: the new %s does not report version %s but %q: %w", prog, want, out, errors.Join(err, errVersion))
-	}
-	sum, err := checksum(fresh)
-	if err != nil {
+	fresh := filepath.Join(dir, "new") + string(filepath.Separator) // the slash tells go to write all programs there
+	if err := errors.Join(os.RemoveAll(fresh), os.Mkdir(fresh, 0o755)); err != nil {
 		return fmt.Errorf("assets: %w", err)
 	}
-	if err := os.Rename(fresh, path); err != nil {
+	var packages []string
+	for _, p := range programs {
+		packages = append(packages, pins.source(p).pkg)
+	}
+	if err := compile(ctx, o.ModuleDir, fresh, []string{"-ldflags", pins.ldflags()}, packages...); err != nil {
+		return fmt.Errorf("assets: build %s: %w", list, err)
+	}
+	for _, p := range programs {
+		if err := install(ctx, pins.source(p), fresh, filepath.Join(dir, string(p))); err != nil {
+			return fmt.Errorf("assets: %s: %w", p, err)
+		}
+	}
+	if err := os.RemoveAll(fresh); err != nil {
 		return fmt.Errorf("assets: %w", err)
 	}
-	if err := os.WriteFile(path+".sha256", []byte(sum), 0o644); err != nil {
-		return fmt.Errorf("assets: %w", err)
-	}
-	fmt.Fprintf(o.Progress, "built %s in %s\n", label, time.Since(started).Round(time.Second))
+	fmt.Fprintf(o.Progress, "built %s in %s\n", list, time.Since(started).Round(time.Second))
 	return nil
+}
+
+// install moves a new program to its place once it has told its version.
+func install(ctx context.Context, s source, fresh, path string) error {
+	built := filepath.Join(fresh, s.built())
+	out, err := exec.CommandContext(ctx, built, s.ask...).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), s.version) {
+		return fmt.Errorf("the new program does not report version %s but %q: %w", s.version, out, errors.Join(err, errVersion))
+	}
+	sum, err := checksum(built)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(path+".sha256"), os.Rename(built, path), os.WriteFile(path+".sha256", []byte(sum), 0o644))
 }
 
 var errVersion = errors.New("wrong version")
 
-func compile(ctx context.Context, dir, pkg, path string, flags []string, env ...string) error {
-	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", path, pkg)...)
+func compile(ctx context.Context, dir, path string, flags []string, packages ...string) error {
+	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, flags, []string{"-o", path}, packages)...)
 	cmd.Dir = dir
-	cmd.Env = append(append(os.Environ(), "GOWORK=off"), env...)
+	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return errors.Join(err, errors.New(strings.TrimSpace(string(out))))
 	}
@@ -62,7 +79,7 @@ func compile(ctx context.Context, dir, pkg, path string, flags []string, env ...
 // BuildLocal builds a main package of the module that moduleDir lies in. It is not cached here: go's own cache, which it shares with the
 // tests by using their flags, makes it a matter of seconds.
 func BuildLocal(ctx context.Context, moduleDir, pkg, path string) error {
-	if err := compile(ctx, moduleDir, pkg, path, []string{"-ldflags", "-s -w"}); err != nil {
+	if err := compile(ctx, moduleDir, path, []string{"-ldflags", "-s -w"}, pkg); err != nil {
 		return fmt.Errorf("assets: build %s: %w", pkg, err)
 	}
 	return nil

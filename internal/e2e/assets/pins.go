@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path"
 	"runtime"
 	"strings"
 )
@@ -61,18 +62,37 @@ func (p pins) ldflags() string {
 	return "-s -w " + at + "gitVersion=" + version + " " + at + "gitMajor=" + major + " " + at + "gitMinor=" + minor
 }
 
-// source returns the package to build for a program, how to ask the result for its version, and what the answer must contain.
-func (p pins) source(prog Program) (pkg string, ask []string, want string) {
+// source is where a program comes from, how to ask it for its version, and what the answer must contain.
+type source struct {
+	pkg     string
+	ask     []string
+	version string
+}
+
+// built is the file name that go gives the program: the last element of its path that is not a major version.
+func (s source) built() string {
+	return path.Base(strings.TrimSuffix(s.pkg, "/v3"))
+}
+
+func (p pins) source(prog Program) source {
 	switch prog {
 	case Etcd:
-		return etcdServer, []string{"--version"}, strings.TrimPrefix(p.version[etcdServer], "v")
+		return source{etcdServer, []string{"--version"}, strings.TrimPrefix(p.version[etcdServer], "v")}
 	case Kwok:
-		return kwokModule + "/cmd/kwok", []string{"--version"}, "kwok"
+		return source{kwokModule + "/cmd/kwok", []string{"--version"}, "kwok"}
 	case Kubectl:
-		return kubernetes + "/cmd/kubectl", []string{"version", "--client"}, p.version[kubernetes]
+		return source{kubernetes + "/cmd/kubectl", []string{"version", "--client"}, p.version[kubernetes]}
 	case APIServer, ControllerManager, Scheduler:
 	}
-	return kubernetes + "/cmd/" + string(prog), []string{"--version"}, p.version[kubernetes]
+	return source{kubernetes + "/cmd/" + string(prog), []string{"--version"}, p.version[kubernetes]}
+}
+
+func names(programs []Program) []string {
+	var out []string
+	for _, p := range programs {
+		out = append(out, string(p))
+	}
+	return out
 }
 
 // goTool runs go in dir and returns its standard output; a failure carries its standard error.

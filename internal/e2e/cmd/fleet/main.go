@@ -4,7 +4,8 @@
 //	go -C internal/e2e run ./cmd/fleet up
 //	KUBECONFIG=…/kubeconfig go run ./examples/fleet -fleet …/fleet.yaml
 //
-// It stops, and leaves nothing behind, on SIGINT or SIGTERM.
+// Both lines are for the root of the repository. The fleet stops, and leaves nothing behind, on SIGINT or SIGTERM. `fleet build` only makes
+// sure of the programs that a fleet consists of, which takes minutes the first time.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/wimigrate/wimigrate/internal/e2e/assets"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/seed"
 )
@@ -34,8 +36,12 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) == 0 || args[0] != "up" {
-		return errors.New("usage: fleet up [flags]; fleet up -h lists the flags")
+	switch {
+	case len(args) == 1 && args[0] == "build":
+		_, err := assets.Ensure(ctx, assets.ControlPlane(), &assets.Options{Progress: stderr})
+		return err
+	case len(args) == 0 || args[0] != "up":
+		return errors.New("usage, from the repository's root: go -C internal/e2e run ./cmd/fleet build, or … up [flags]; up -h lists the flags")
 	}
 	flags := flag.NewFlagSet("fleet up", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -46,6 +52,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	verbose := flags.Bool("v", false, "log what the doubles do")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
+	}
+	if *dir != "" { // what is printed is used elsewhere
+		var err error
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return err
+		}
 	}
 	spec := fleet.Spec{Dir: *dir, Progress: stderr}
 	if *verbose {
@@ -81,7 +93,7 @@ func keep(ctx context.Context, f *fleet.Fleet, longTail bool, stdout io.Writer) 
 		fmt.Fprintf(stdout, "context %s\tregion %s\tissuer %s\n", c.Name, c.Region, c.Issuer())
 	}
 	fmt.Fprintf(stdout, "Entra %s\nARM %s\ncertificate authority %s\n\n", f.Azure.EntraURL, f.Azure.ARMURL, filepath.Join(f.Dir, "ca.crt"))
-	fmt.Fprintf(stdout, "export KUBECONFIG=%s\ngo run ./examples/fleet -fleet %s\n\nInterrupt to stop.\n", f.Kubeconfig(), file)
+	fmt.Fprintf(stdout, "export KUBECONFIG=%s\ngo run ./examples/fleet -fleet %s    # from the repository's root\n\nInterrupt to stop.\n", f.Kubeconfig(), file)
 	<-ctx.Done()
 	return nil
 }

@@ -77,7 +77,9 @@ func running(t *testing.T, dir string) int {
 }
 
 func TestUsageErrorsNameWhatToDo(t *testing.T) {
-	if err := run(t.Context(), nil, os.Stdout, os.Stderr); err == nil || !strings.Contains(err.Error(), "fleet up") {
-		t.Errorf("got %v", err)
+	for _, args := range [][]string{nil, {"down"}, {"build", "all"}} {
+		if err := run(t.Context(), args, os.Stdout, os.Stderr); err == nil || !strings.Contains(err.Error(), "go -C internal/e2e run ./cmd/fleet") {
+			t.Errorf("%v: got %v", args, err)
+		}
 	}
 }
