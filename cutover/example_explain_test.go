@@ -28,7 +28,7 @@ func ExampleExplain() {
 	//   BROKEN  label                the label azure.workload.identity/use is not on the pod template
 	//   ok      service account      web
 	//   BROKEN  annotation           no azure.workload.identity/client-id: pods get no AZURE_CLIENT_ID, and SDKs fall back to IMDS without a word
-	//   ok      webhook              the webhook selects its labelled pods
+	//   ok      webhook              it injects the workload's next pod
 	//   ?       environment          no pod to look at
 	//   ok      issuer               https://eastus.oic.prod-aks.azure.com/11111111-1111-4111-8111-111111111111/00000000-0000-4000-8000-000000000001/
 	//   ?       federated credential nobody reads what identities trust; needed is issuer https://eastus.oic.prod-aks.azure.com/11111111-1111-4111-8111-111111111111/00000000-0000-4000-8000-000000000001/, subject system:serviceaccount:shop:web, audience api://AzureADTokenExchange

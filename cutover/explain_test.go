@@ -91,8 +91,11 @@ func TestExplainNamesTheFirstBrokenLink(t *testing.T) {
 		{name: "no webhook", after: func(_ *cutovertest.Fleet, c *cutovertest.Cluster, _ string) {
 			c.Remove("MutatingWebhookConfiguration", "", "azure-wi-webhook-mutating-webhook-configuration")
 		}, link: "webhook", fix: "--enable-workload-identity"},
+		{name: "a webhook that does not answer", before: func(_ *cutovertest.Fleet, c *cutovertest.Cluster, _ string) { c.SetWebhook(cutovertest.WebhookIgnored) },
+			link: "webhook", fix: "see that the webhook's pods run"},
 		{name: "a webhook that was away when the pods were born", before: func(_ *cutovertest.Fleet, c *cutovertest.Cluster, _ string) { c.SetWebhook(cutovertest.WebhookIgnored) },
-			link: "environment", fix: "made anew"},
+			after: func(_ *cutovertest.Fleet, c *cutovertest.Cluster, _ string) { c.SetWebhook(cutovertest.WebhookUp) },
+			link:  "environment", fix: "made anew"},
 		{name: "no federated credential", after: func(f *cutovertest.Fleet, _ *cutovertest.Cluster, client string) { f.Distrust(client) },
 			link: "federated credential", fix: "subject system:serviceaccount:shop:web"},
 	} {

@@ -21,8 +21,27 @@ func (x *explainer) webhook() {
 			"enable workload identity on the cluster (az aks update --enable-workload-identity), or install the webhook")
 	default:
 		e := selects(x.ctx, x.t, hook)
-		x.add("webhook", workloadid.WebhookName, e, e.Want)
+		if e.Result != Pass {
+			x.add("webhook", workloadid.WebhookName, e, e.Want)
+			return
+		}
+		x.add("webhook", workloadid.WebhookName, x.nextPod(), "see that the webhook's pods run and that the API server reaches them; "+
+			"with failurePolicy Fail no labelled pod is born without it, with Ignore it is born without its environment")
 	}
+}
+
+// nextPod asks the API server, in a dry run, what the next pod of a workload would be like: a webhook that is registered may not answer.
+func (x *explainer) nextPod() Evidence {
+	object := x.out.Object
+	if object.Kind == "Pod" {
+		return passed("", "it selects the pod")
+	}
+	w := Workload{Ref: object, ServiceAccount: x.account.Ref.Name, Template: templatePath(object.APIVersion, object.Kind)}
+	e := probe(x.ctx, x.t, w, 1, Injection{})
+	if e.Result == Pass {
+		e.Got = "it injects the workload's next pod"
+	}
+	return e
 }
 
 // environment: what the webhook put into the pod when it was born; nothing changes it later.
