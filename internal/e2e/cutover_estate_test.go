@@ -24,6 +24,8 @@ type resident struct {
 	JobRuns time.Duration
 	// OnDelete leaves it to whoever deletes a pod when the next one has the new template.
 	OnDelete bool
+	// Sibling adds a second workload on the same service account.
+	Sibling bool
 }
 
 // idle applications never run a pod.
@@ -48,6 +50,9 @@ func (r resident) deploy(t *testing.T) {
 		}
 		if r.Job {
 			all = append(all, jobOf(o, r.Name+"-once", r.JobRuns))
+		}
+		if r.Sibling {
+			all = append(all, siblingOf(o, r.Name+"-too"))
 		}
 		r.shape(o)
 	}
@@ -81,6 +86,16 @@ func jobSpec(deployment map[string]any) map[string]any {
 	pod["restartPolicy"] = "Never"
 	template["spec"] = pod
 	return map[string]any{"template": template}
+}
+
+// siblingOf is the same Deployment under another name.
+func siblingOf(deployment *unstructured.Unstructured, name string) *unstructured.Unstructured {
+	o := deployment.DeepCopy()
+	o.SetName(name)
+	for _, path := range [][]string{{"spec", "selector", "matchLabels", "app"}, {"spec", "template", "metadata", "labels", "app"}} {
+		_ = unstructured.SetNestedField(o.Object, name, path...) //nolint:errcheck // the manifests of package app have these
+	}
+	return o
 }
 
 func jobOf(deployment *unstructured.Unstructured, name string, runs time.Duration) *unstructured.Unstructured {

@@ -62,18 +62,22 @@ func (o *operator) gates() cutover.Gates {
 
 func (o *operator) runner(t *testing.T, j cutover.Journal, g cutover.Gates, told func(cutover.Event)) *cutover.Runner {
 	t.Helper()
-	readers := map[string]cutover.Reader{}
-	for name, c := range o.clusters {
-		readers[name] = c
-	}
-	r, err := cutover.NewRunner(o.clusters, j, g, &cutover.Options{
-		Trust: o.store, Exchanger: o, Patience: 20 * time.Second, SoakEvery: 2 * time.Second, Evict: true, OnEvent: told,
-		Oracle: &cutover.Telemetry{Status: o.status, NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(readers)}},
-	})
+	r, err := cutover.NewRunner(o.clusters, j, g, o.options(told))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+func (o *operator) options(told func(cutover.Event)) *cutover.Options {
+	readers := map[string]cutover.Reader{}
+	for name, c := range o.clusters {
+		readers[name] = c
+	}
+	return &cutover.Options{
+		Trust: o.store, Exchanger: o, Patience: 20 * time.Second, SoakEvery: 2 * time.Second, Evict: true, OnEvent: told,
+		Oracle: &cutover.Telemetry{Status: o.status, NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(readers)}},
+	}
 }
 
 // Exchange implements cutover.Exchanger at Entra's endpoint.

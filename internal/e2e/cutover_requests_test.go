@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -27,9 +29,16 @@ type requestLog struct {
 // wrap is a transport.WrapperFunc.
 func (l *requestLog) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
-		resp, err := next.RoundTrip(r)
 		q := r.URL.Query()
-		e := request{at: time.Now(), Method: r.Method, Path: r.URL.Path, Watch: q.Get("watch") == "true" || q.Get("watch") == "1", DryRun: q.Has("dryRun")}
+		dry := q.Has("dryRun")
+		if r.Method == http.MethodDelete && r.GetBody != nil { // where the options are in the body
+			if body, err := r.GetBody(); err == nil {
+				options, _ := io.ReadAll(body)
+				dry = dry || bytes.Contains(options, []byte("dryRun"))
+			}
+		}
+		resp, err := next.RoundTrip(r)
+		e := request{at: time.Now(), Method: r.Method, Path: r.URL.Path, Watch: q.Get("watch") == "true" || q.Get("watch") == "1", DryRun: dry}
 		if resp != nil {
 			e.Status = resp.StatusCode
 		}
