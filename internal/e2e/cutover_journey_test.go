@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,6 +29,8 @@ type journey struct {
 	before     bool
 	file       bool // FileJournal, else ConfigMapJournal
 	plan, disk string
+	// world is where Azure is, for processes with the provided gates and pods that take tokens; without it nothing runs in the pods.
+	world *moverWorld
 
 	killed, writes, rollouts int
 	end                      map[string]leaves
@@ -42,9 +45,12 @@ func travel(t *testing.T, f *fleet.Fleet, all []*journey) {
 	t.Helper()
 	c := f.Clusters[0]
 	for _, j := range all {
-		r := newResident(f, c, "Deployment", j.name, 2, 1)
+		r := newResident(f, c, "Deployment", j.name, 2, 200*time.Millisecond)
 		r.MaxReplicas = 10
-		manifests := strings.ReplaceAll(r.YAML(), workload.ImagePrefix, "example.test/app") // nothing needs to run in these pods
+		manifests := r.YAML()
+		if j.world == nil {
+			manifests = strings.ReplaceAll(manifests, workload.ImagePrefix, "example.test/app")
+		}
 		if err := c.Apply(t.Context(), manifests); err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +59,11 @@ func travel(t *testing.T, f *fleet.Fleet, all []*journey) {
 		awaitAvailable(t, c, j.name)
 	}
 	dir := t.TempDir()
-	for name, p := range newOperator(t, f).plansByNamespace(t, cutover.PlanOptions{Soak: -1, Limits: cutover.Limits{InducePods: 10}}) {
+	soak := time.Duration(-1)
+	if all[0].world != nil {
+		soak = 2 * time.Second
+	}
+	for name, p := range newOperator(t, f).plansByNamespace(t, cutover.PlanOptions{Soak: soak, Limits: cutover.Limits{InducePods: 10}}) {
 		for _, j := range all {
 			if j.name == name {
 				j.disk, j.plan = filepath.Join(dir, name+".journal"), filepath.Join(dir, name+".plan")
@@ -108,7 +118,8 @@ func (j *journey) run(t *testing.T) error {
 // process runs the test binary as a process that moves the unit, or rolls it back.
 func (j *journey) process(t *testing.T, back bool, at int) (moved, error) {
 	order, err := json.Marshal(moverOrder{Kubeconfig: j.f.Kubeconfig(), Cluster: j.f.Clusters[0].Name, Plan: j.plan, Disk: j.disk, File: j.file,
-		Back: back, At: at, Before: j.before})
+		Back: back, At: at, Before: j.before,
+		World: j.world})
 	if err != nil {
 		return moved{}, err
 	}

@@ -27,6 +27,8 @@ type moverOrder struct {
 	File, Back                      bool
 	At                              int
 	Before                          bool
+	// World is where Azure is, for a process with the provided gates; without it gates pass whatever they see.
+	World *moverWorld
 }
 
 // moved is what a process that lived has to say.
@@ -83,10 +85,14 @@ func (o moverOrder) carryOut(ctx context.Context) (moved, error) {
 		return moved{}, err
 	}
 	doom := &doom{at: int64(o.At), before: o.Before}
-	gates := cutovertest.PassGates()
+	gates, opts := cutovertest.PassGates(), &cutover.Options{Patience: time.Minute}
 	gates.Load, gates.LoadAgain = induceAndSee, induceAndSee
-	r, err := cutover.NewRunner(map[string]cutover.Cluster{o.Cluster: doomedCluster{cluster, doom}}, doomedJournal{journal, doom}, gates,
-		&cutover.Options{Patience: time.Minute})
+	if o.World != nil {
+		if gates, opts, err = o.World.provided(o.Cluster, cluster); err != nil {
+			return moved{}, err
+		}
+	}
+	r, err := cutover.NewRunner(map[string]cutover.Cluster{o.Cluster: doomedCluster{cluster, doom}}, doomedJournal{journal, doom}, gates, opts)
 	if err != nil {
 		return moved{}, err
 	}
