@@ -76,7 +76,7 @@ func (w *moverWorld) provided(name string, c cutover.Cluster) (cutover.Gates, *c
 		}
 		return http.ParseTime(header.Get("Date"))
 	}
-	load := &cutover.LoadOptions{Window: time.Second, Deadline: time.Minute, LookEvery: time.Second, Pods: 2, Nodes: 2, Calm: time.Second}
+	load := &cutover.LoadOptions{Window: time.Second, Deadline: time.Minute, LookEvery: time.Second, Pods: 2, Nodes: 1, Calm: time.Second}
 	gates := cutover.DefaultGates(&cutover.GateOptions{
 		Preflight: &cutover.PreflightOptions{EntraClock: clock, Probes: 2,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},

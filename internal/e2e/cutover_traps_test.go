@@ -95,7 +95,7 @@ func TestTrapsOnARealControlPlaneCostNoToken(t *testing.T) {
 
 // gates are the provided ones with windows of seconds and little patience: a trap is quiet but for what it does itself.
 func (s *snare) gates(skip ...string) cutover.Gates {
-	load := &cutover.LoadOptions{Window: 2 * time.Second, Deadline: 30 * time.Second, LookEvery: time.Second, Pods: 2, Nodes: 2, Calm: 2 * time.Second}
+	load := &cutover.LoadOptions{Window: 2 * time.Second, Deadline: 30 * time.Second, LookEvery: time.Second, Pods: 2, Nodes: 1, Calm: 2 * time.Second}
 	g := cutover.DefaultGates(&cutover.GateOptions{
 		Preflight: &cutover.PreflightOptions{EntraClock: s.entraClock, Probes: 4, Skip: skip,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
