@@ -72,7 +72,8 @@ const refusalTime = 2 * time.Minute
 //	DualPath             NewPods; of a CronJob, the pods of its next run
 //	Load                 Load
 //	Canary               NewPods and NewPath(OldPathSilent, TelemetryClean)
-//	Unbound              the same for every pod
+//	Ordinals             NewPods
+//	Unbound              as Canary, for every pod
 //	LoadAgain            Load, in a shorter window; in a single rollout it is the only one, and not shorter
 //	Soak                 InjectionProbe, StillInjected, NewPath(StillSilent, TelemetryClean)
 //
@@ -94,6 +95,7 @@ func DefaultGates(opts *GateOptions) Gates {
 		DualPath:  Named("dual path", ofRuns(run, pods)),
 		Load:      Load(o.Load),
 		Canary:    Named("canary", ofCanary(moved)),
+		Ordinals:  Named("ordinals", pods),
 		Unbound:   Named("unbound", ofRuns(run, moved)),
 		LoadAgain: Named("load again", inSingleRollout(Load(o.Load), Load(o.LoadAgain))),
 		Soak: Named("soak", AllOf(append([]Gate{InjectionProbe(1), StillInjected(), NewPath(StillSilent(), TelemetryClean())},

@@ -90,6 +90,8 @@ type Gates struct {
 	Load Gate
 	// Canary judges the few pods without the old label, while the rollout is held.
 	Canary Gate
+	// Ordinals judges the ordinals of a StatefulSet that have lost the old label so far, before more of them do. Nil means Canary.
+	Ordinals Gate
 	// Unbound judges one workload after the second rollout.
 	Unbound Gate
 	// LoadAgain judges the unit without the old path while it scales out.

@@ -106,7 +106,9 @@ func (u *unitRun) target(ctx context.Context, s *Step) (Target, error) {
 		if u.heldAct(s) != nil {
 			t.Canary = u.plan.Limits.CanaryPods
 		}
-	case StepPreflight, StepTrust, StepSuspend, StepAnnotate, StepLabel, StepDualPath, StepUnbind, StepSwitch, StepRelease, StepUnbound,
+	case StepRelease:
+		t.Canary = u.released
+	case StepPreflight, StepTrust, StepSuspend, StepAnnotate, StepLabel, StepDualPath, StepUnbind, StepSwitch, StepUnbound,
 		StepResume, StepFinish:
 	}
 	for _, w := range t.Workloads {

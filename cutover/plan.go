@@ -147,6 +147,8 @@ type Limits struct {
 	Fleet       int `json:"fleet"`
 	// CanaryPods is how many pods lose the old label before the rest.
 	CanaryPods int `json:"canaryPods"`
+	// OrdinalStep is how many ordinals of a StatefulSet lose it at once after the canary, the highest first; 0 for all of them.
+	OrdinalStep int `json:"ordinalStep"`
 	// InducePods and InduceFor cap an induced scale-out; 0 pods means that none is allowed.
 	InducePods int           `json:"inducePods"`
 	InduceFor  time.Duration `json:"induceFor"`

@@ -26,8 +26,8 @@ type PlanOptions struct {
 	// Accept lists findings that would block a unit by the package's own judgement (severity error) and may go on nevertheless. What
 	// the catalog itself calls blocking cannot be accepted.
 	Accept []catalog.Code
-	// Limits; zero fields mean: 1 unit at once per cluster, 1 per identity, 2 per region, 5 in the fleet, 2 canary pods, no induced
-	// load, 15 minutes of it, 1 hour between waves.
+	// Limits; zero fields mean: 1 unit at once per cluster, 1 per identity, 2 per region, 5 in the fleet, 2 canary pods, then one
+	// ordinal at a time, no induced load, 15 minutes of it, 1 hour between waves.
 	Limits Limits
 	// Soak is how long a unit is watched after the old path is gone. Default: 24 hours, which is also how long a managed identity's
 	// token may live.
@@ -50,6 +50,7 @@ func (o *PlanOptions) withDefaults() PlanOptions {
 	number(&out.Limits.PerRegion, 2)
 	number(&out.Limits.Fleet, 5)
 	number(&out.Limits.CanaryPods, 2)
+	number(&out.Limits.OrdinalStep, 1)
 	number(&out.Limits.InducePods, 0)
 	number(&out.Limits.InduceFor, 15*time.Minute)
 	number(&out.Limits.Bake, time.Hour)

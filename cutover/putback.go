@@ -87,7 +87,7 @@ func (u *unitRun) inverse(a *Act, live *unstructured.Unstructured) (Write, bool)
 		w.Body = mustJSON(applyBody(a.Ref, nil, ""))
 		return w, mine || marked && slices.Contains(owners(live, annotation(CrumbAnnotation)), Manager)
 	}
-	back := stillOurs(append(slices.Clone(a.Fields), a.Hold...), live)
+	back := stillOurs(slices.Concat(a.Fields, u.holdNow(a, live)), live)
 	for _, f := range a.Fields {
 		if value, _ := lookup(live.Object, f.Path); !same(value, f.After) && !same(value, f.Before) {
 			a.Note = fmt.Sprintf("%s is %s by now: left alone", pointer(f.Path), show(value))

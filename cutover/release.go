@@ -7,8 +7,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// releaseHold puts back the fields that hold a rollout, as far as they are still ours.
+// releaseHold puts back the fields that hold a rollout, as far as they are still ours: those of a StatefulSet step by step.
 func (u *unitRun) releaseHold(ctx context.Context, s *Step, e *Edit) error {
+	if err := u.walkOrdinals(ctx, s, e); err != nil {
+		return err
+	}
 	for range conflicts {
 		held := u.act(e.Release)
 		if held == nil || len(held.Hold) == 0 {
@@ -21,7 +24,7 @@ func (u *unitRun) releaseHold(ctx context.Context, s *Step, e *Edit) error {
 		if live == nil || string(live.GetUID()) != held.Ref.UID {
 			return frozen("%s is not the object that was held", held.Ref)
 		}
-		back := stillOurs(held.Hold, live)
+		back := stillOurs(u.holdNow(held, live), live)
 		act := u.act(e.ID)
 		if len(back) == 0 {
 			if act == nil || act.Phase == Committed {

@@ -111,6 +111,8 @@ func (e *Edit) spell(c Crumb) {
 		e.Inverse = compact(applyBody(e.Ref, nil, ""))
 	case e.Verb == Delete:
 		e.Patch, e.Inverse = "delete", "create from the before-image in the journal"
+	case e.Release != "" && e.Ref.Kind == "StatefulSet":
+		e.Patch, e.Inverse = "the partition of "+e.Release+", down by ordinalStep until it is back at its before-image", "none"
 	case e.Release != "":
 		e.Patch, e.Inverse = "the hold fields of "+e.Release+", back to their before-images", "none"
 	default:

@@ -42,7 +42,7 @@ func (u *unitRun) retreat(ctx context.Context, w Workload) error {
 		}
 		fields := beforeImages(slices.Concat(act.Fields, act.Hold), live)
 		if len(act.Hold) == 0 {
-			fields = append(fields, stillOurs(u.unbindAct(w.Ref).Hold, live)...)
+			fields = append(fields, stillOurs(u.holdNow(u.unbindAct(w.Ref), live), live)...)
 		}
 		if crumb, ok := live.GetAnnotations()[UnbindAnnotation]; ok {
 			fields = append(fields, Field{Path: annotation(UnbindAnnotation), Before: crumb})
@@ -77,7 +77,7 @@ func (u *unitRun) intendRetreat(w Workload, live *unstructured.Unstructured, bac
 	was := u.act(id)
 	for _, a := range []*Act{was, u.unbindAct(w.Ref)} {
 		if a != nil {
-			next.Hold = inherit(next.Hold, a.Hold, live)
+			next.Hold = inherit(next.Hold, u.holdNow(a, live), live)
 		}
 	}
 	if was != nil {

@@ -16,6 +16,8 @@ type unitRun struct {
 	unit    *Unit
 	cluster Cluster
 	rec     *Record
+	// released is how many ordinals of the StatefulSet under release have lost the old label.
+	released int
 }
 
 // run takes the unit as far as it gets. The error is for what could not even be recorded; a unit that is held or frozen is no error.

@@ -34,7 +34,7 @@ func workloadObject(a App) map[string]any {
 	case "StatefulSet":
 		spec["selector"] = map[string]any{"matchLabels": map[string]any{"app": a.Name}}
 		spec["replicas"], spec["serviceName"] = int64(a.Replicas), a.Name
-		spec["updateStrategy"] = map[string]any{"type": "RollingUpdate"}
+		spec["updateStrategy"] = map[string]any{"type": "RollingUpdate", "rollingUpdate": map[string]any{"partition": int64(0)}}
 		if a.OnDelete {
 			spec["updateStrategy"] = map[string]any{"type": "OnDelete"}
 		}

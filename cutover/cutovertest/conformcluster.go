@@ -101,8 +101,8 @@ func conformGet(t *testing.T, c cutover.Cluster, r cutover.Ref) *unstructured.Un
 	return o
 }
 
-// conformPods are the names of the Ready pods of shop whose names begin with prefix, when there are want of them.
-func conformPods(t *testing.T, c cutover.Cluster, prefix string, want int) []string {
+// conformPods are the names of the Ready pods of the Deployment, when there are want of them.
+func conformPods(t *testing.T, c cutover.Cluster, want int) []string {
 	t.Helper()
 	var names []string
 	conformAwait(t, c, cutover.Selection{APIVersion: "v1", Kind: "Pod", Namespace: "shop"}, func(objs map[string]*unstructured.Unstructured) bool {
@@ -111,7 +111,7 @@ func conformPods(t *testing.T, c cutover.Cluster, prefix string, want int) []str
 			conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
 			for _, it := range conditions {
 				x, _ := it.(map[string]any)
-				if strings.HasPrefix(name, prefix) && o.GetDeletionTimestamp() == nil && x["type"] == "Ready" && x["status"] == "True" {
+				if strings.HasPrefix(name, "web-") && o.GetDeletionTimestamp() == nil && x["type"] == "Ready" && x["status"] == "True" {
 					names = append(names, name)
 				}
 			}

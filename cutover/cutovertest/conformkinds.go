@@ -50,7 +50,7 @@ func conformCreate(t *testing.T, c cutover.Cluster, r cutover.Ref, spec string) 
 
 func testBudget(t *testing.T, c cutover.Cluster) {
 	budget := cutover.Ref{APIVersion: "policy/v1", Kind: "PodDisruptionBudget", Namespace: "shop", Name: "web"}
-	pods := conformPods(t, c, "web-", 3)
+	pods := conformPods(t, c, 3)
 	conformCreate(t, c, budget, `{"minAvailable":3,"selector":{"matchLabels":{"app":"web"}}}`)
 	allows := func(n int64) {
 		t.Helper()
@@ -74,7 +74,7 @@ func testBudget(t *testing.T, c cutover.Cluster) {
 	conformAwait(t, c, cutover.Selection{APIVersion: "v1", Kind: "Pod", Namespace: "shop"}, func(objs map[string]*unstructured.Unstructured) bool {
 		return objs[pod.Name] == nil || objs[pod.Name].GetDeletionTimestamp() != nil
 	})
-	conformPods(t, c, "web-", 3)
+	conformPods(t, c, 3)
 }
 
 func testQuota(t *testing.T, c cutover.Cluster) {
@@ -87,7 +87,7 @@ func testQuota(t *testing.T, c cutover.Cluster) {
 			t.Errorf("a dry-run pod: got %v, want %d", err, want)
 		}
 	}
-	conformPods(t, c, "web-", 3)
+	conformPods(t, c, 3)
 	try(0)
 	conformCreate(t, c, quota, `{"hard":{"pods":"3"}}`)
 	conformAwait(t, c, cutover.Selection{APIVersion: "v1", Kind: quota.Kind, Namespace: "shop"}, func(objs map[string]*unstructured.Unstructured) bool {
@@ -116,13 +116,13 @@ func testScale(t *testing.T, c cutover.Cluster) {
 	replicas(3)
 	scale("test", 2, "", http.StatusUnprocessableEntity)
 	scale("replace", 0, "", 0)
-	conformPods(t, c, "web-", 0)
+	conformPods(t, c, 0)
 	replicas(0)
 	scale("test", 0, "", http.StatusUnprocessableEntity) // a Scale leaves zero out
 	scale("add", 1, conformGet(t, c, conformDeployment).GetResourceVersion(), 0)
-	conformPods(t, c, "web-", 1)
+	conformPods(t, c, 1)
 	scale("replace", 0, "", 0)
-	conformPods(t, c, "web-", 0)
+	conformPods(t, c, 0)
 }
 
 func testJob(t *testing.T, c cutover.Cluster) {
