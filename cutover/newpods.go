@@ -125,6 +125,8 @@ func exchange(ctx context.Context, t Target, account Account, pod Ref) Evidence 
 	switch {
 	case err != nil && ctx.Err() != nil:
 		e.Result, e.Got = Inconclusive, context.Cause(ctx).Error()
+	case err != nil && !refusedByEntra(err):
+		e.Result, e.Got = Inconclusive, "Entra did not answer: "+withoutSecret(err, assertion).Error()
 	case err != nil:
 		e.Result, e.Got = Fail, "Entra refused: "+withoutSecret(err, assertion).Error()
 	case !strings.EqualFold(claims.AppID, account.Identity.ClientID):

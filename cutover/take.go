@@ -33,16 +33,17 @@ func (r *Runner) openUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit)
 		rec.Version, rec.Epoch = version, epoch
 	}
 	u.rec = rec
-	if len(rec.Acts) == 0 && rec.State == Planned {
-		if err := u.fresh(ctx); err != nil {
-			return nil, err
-		}
-	}
 	if rec.State == Done || rec.State == RolledBack {
 		return u, nil
 	}
 	if rec.State == Held {
 		rec.State, rec.Hold, rec.Reason = rec.Reached, "", ""
+	}
+	// A unit that was rolled back and thawed begins anew too: what its rollback made again is not what was planned for.
+	if len(rec.Acts) == 0 && rec.State == Planned {
+		if err := u.fresh(ctx); err != nil {
+			return nil, err
+		}
 	}
 	rec.Epoch++
 	rec.Actor = r.opts.Actor

@@ -103,7 +103,7 @@ func (c *Cluster) WriteAs(ctx context.Context, manager string, w cutover.Write) 
 }
 
 func (c *Cluster) send(ctx context.Context, w cutover.Write, manager string, dry bool) (*unstructured.Unstructured, error) {
-	if err := ctx.Err(); err != nil {
+	if err := c.admission(ctx, w); err != nil {
 		return nil, err
 	}
 	c.begin()
@@ -114,6 +114,7 @@ func (c *Cluster) send(ctx context.Context, w cutover.Write, manager string, dry
 	}
 	if !dry {
 		c.fleet.writes++
+		c.fleet.guard.instant()
 	}
 	return o.public(), nil
 }
@@ -125,6 +126,7 @@ func (c *Cluster) Edit(kind, namespace, name, manager string, fn func(object map
 	o := c.find(kind, namespace, name)
 	if o != nil {
 		c.edit(o, manager, fn)
+		c.fleet.guard.instant()
 	}
 	return o != nil
 }
@@ -142,6 +144,7 @@ func (c *Cluster) edit(o *object, manager string, fn func(object map[string]any)
 		o.u().SetGeneration(o.u().GetGeneration() + 1)
 	}
 	c.put(o)
+	c.noted(manager, o, before, o.data)
 	c.touched(o)
 }
 
@@ -151,7 +154,9 @@ func (c *Cluster) Remove(kind, namespace, name string) bool {
 	defer c.fleet.mu.Unlock()
 	o := c.find(kind, namespace, name)
 	if o != nil {
+		c.noted("", o, o.data, nil)
 		c.remove(o)
+		c.fleet.guard.instant()
 	}
 	return o != nil
 }

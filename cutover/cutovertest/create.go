@@ -6,7 +6,9 @@ import "github.com/wimigrate/wimigrate/cutover"
 func (c *Cluster) Create(object map[string]any) {
 	c.begin()
 	defer c.fleet.mu.Unlock()
-	c.touched(c.create(deepCopy(object), "kubectl-client-side-apply"))
+	o := c.create(deepCopy(object), "kubectl-client-side-apply")
+	c.noted("", o, nil, o.data)
+	c.touched(o)
 }
 
 // createBy stores a new object; a pod goes through admission. A pod without a controller is not run, and not stored: it is only tried.
@@ -31,6 +33,7 @@ func (c *Cluster) createBy(w cutover.Write, old *object, manager string, dry boo
 		return &object{data: body, owners: owners{}}, nil
 	}
 	o := c.create(body, manager)
+	c.noted(manager, o, nil, o.data)
 	if w.Ref.Kind == "Job" {
 		c.adopt(o, c.appOf(o))
 	}

@@ -95,13 +95,21 @@ func (f *Fleet) exchange(client, issuer, subject, audience string) error {
 	if at, ok := f.entra.missed[key]; ok && f.now.Sub(at) < forget {
 		return errors.New("AADSTS70021: No matching federated identity record found for presented assertion")
 	}
-	for _, c := range f.entra.trusted[client] {
-		if c.Issuer == issuer && c.Subject == subject && c.Audience == audience && !c.since.After(f.now) {
-			return nil
-		}
+	if f.trusts(client, issuer, subject, audience) {
+		return nil
 	}
 	f.entra.missed[key] = f.now
 	return fmt.Errorf("AADSTS700213: No matching federated identity record found for presented assertion subject '%s'", subject)
+}
+
+// trusts reports whether an identity trusts what a token says, and Entra knows of it by now.
+func (f *Fleet) trusts(client, issuer, subject, audience string) bool {
+	for _, c := range f.entra.trusted[client] {
+		if c.Issuer == issuer && c.Subject == subject && c.Audience == audience && !c.since.After(f.now) {
+			return true
+		}
+	}
+	return false
 }
 
 // claims are what a simulated token says.

@@ -47,6 +47,7 @@ type Fleet struct {
 	tally    Tally
 	writes   int
 	requests int
+	guard    *Guard
 }
 
 // New returns an empty fleet.

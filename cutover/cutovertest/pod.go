@@ -25,6 +25,7 @@ type pod struct {
 	injected               bool
 	redirected, proxied    bool // IMDS requests go to a migration proxy; one is there
 	outlived               bool // the proxy keeps the pod from ending
+	lied                   bool // the webhook did not do what it should
 	born                   time.Time
 
 	newPath, oldPath, failed int
@@ -57,6 +58,7 @@ func (w *workload) bearPod(r *revision, name string, n *node) bool {
 	w.refused = nil
 	p := &pod{w: w, hash: r.hash, node: n, ordinal: w.ordinals, born: f.now}
 	p.remember(data)
+	p.lied = w.c.webhook.mode != WebhookUp && w.c.webhook.mode != WebhookSlow
 	p.o = w.c.create(data, "")
 	w.c.podsChanged(p)
 	n.pods++

@@ -56,6 +56,7 @@ func (f *Fleet) catchUp() {
 		e := heap.Pop(&f.queue).(event)
 		f.now = e.at
 		e.do()
+		f.guard.instant()
 	}
 	f.now = now
 }

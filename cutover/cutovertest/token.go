@@ -40,6 +40,7 @@ func (p *pod) take(since time.Time) {
 		p.failed++
 		p.lastError = "no token"
 		f.tally.Failed++
+		f.guard.tokenFailed(p, err)
 		if len(f.tally.Failures) < 5 {
 			f.tally.Failures = append(f.tally.Failures, fmt.Sprintf("%s/%s: %v", p.w.c.name, p.o.name(), err))
 		}

@@ -1,12 +1,14 @@
 package cutovertest
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
@@ -22,6 +24,8 @@ const (
 	WebhookIgnored WebhookMode = "ignored"
 	// WebhookHalf means: every second pod is not injected.
 	WebhookHalf WebhookMode = "half"
+	// WebhookSlow means: it takes just less than the 10 seconds after which the API server would give up.
+	WebhookSlow WebhookMode = "slow"
 	// WebhookWrong means: it injects another client ID.
 	WebhookWrong WebhookMode = "wrong"
 	// WebhookNoProxy means: it does not know the migration proxy, and injects the rest.
@@ -118,6 +122,28 @@ func (c *Cluster) callWebhook(pod map[string]any) error {
 	}
 	inject(spec, client, tenant)
 	return c.podSecurity(ns, spec)
+}
+
+// slowAnswer is how long a slow webhook takes.
+const slowAnswer = 9900 * time.Millisecond
+
+// admission waits for the answer of a slow webhook, where the write is of a pod.
+func (c *Cluster) admission(ctx context.Context, w cutover.Write) error {
+	c.fleet.mu.Lock()
+	slow := w.Ref.Kind == "Pod" && w.Verb == cutover.Create && c.webhook.mode == WebhookSlow
+	pace := c.fleet.opts.Pace
+	c.fleet.mu.Unlock()
+	if !slow {
+		return ctx.Err()
+	}
+	t := time.NewTimer(time.Duration(float64(slowAnswer) * pace))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
 
 const (

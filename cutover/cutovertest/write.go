@@ -39,6 +39,7 @@ func (c *Cluster) change(w cutover.Write, manager string, dry bool) (*object, er
 		}
 	case cutover.Delete:
 		if !dry {
+			c.noted(manager, old, old.data, nil)
 			c.remove(old)
 		}
 		return old, nil
@@ -65,8 +66,10 @@ func (c *Cluster) change(w cutover.Write, manager string, dry bool) (*object, er
 	if hasGeneration(next.kind()) && !sameJSON(old.data["spec"], next.data["spec"]) {
 		next.u().SetGeneration(old.u().GetGeneration() + 1)
 	}
+	before := old.data
 	old.data, old.owners = next.data, next.owners
 	c.put(old)
+	c.noted(manager, old, before, old.data)
 	c.touched(old)
 	return old, nil
 }
