@@ -6,6 +6,12 @@
 // cache; NMI, MIC and Entra answer as they do, late and negatively cached; and every pod takes tokens by the path that its own birth gave it. Each
 // token is counted, so that [Fleet.Tally] says what a migration cost: 0 failed, 0 wrong, or not.
 //
+// # A hostile world
+//
+// [Crash] kills a process at a chosen write and [Stall] puts it to sleep there. [Faults] lets calls go wrong by a seed: replies lost after
+// the write, conflicts, throttling, hangs, stale reads, watches with gaps. [Script] plays the others: deploys, scale-outs, churn, a webhook that
+// lies. And a [Guard] looks at every event and every write, and notes what a cutover promises and did not keep.
+//
 // # Time
 //
 // The fleet has no clock of its own and starts no goroutine. Everything that happens is an event in a queue, and events happen when somebody

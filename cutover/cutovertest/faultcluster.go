@@ -121,10 +121,7 @@ func (c *faultyCluster) Token(ctx context.Context, r cutover.TokenRequest) (stri
 
 // Watch implements cutover.Reader: one that is cut off goes on after a gap, or ends with an error.
 func (c *faultyCluster) Watch(ctx context.Context, sels []cutover.Selection, fn func(cutover.WatchEvent) bool) error {
-	call := "watch " + c.name
-	for _, s := range sels {
-		call += s.Namespace + s.Kind + s.Name
-	}
+	call := "watch " + c.name + fmt.Sprint(sels)
 	for {
 		kind, rng := c.faults.next(call, FaultGap, FaultGap, FaultWatchEnds)
 		if kind == "" {

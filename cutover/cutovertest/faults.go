@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -98,11 +99,7 @@ func (f *Faults) Stop() {
 func (f *Faults) Made() map[Fault]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := map[Fault]int{}
-	for k, n := range f.made {
-		out[k] = n
-	}
-	return out
+	return maps.Clone(f.made)
 }
 
 // next says what goes wrong with a call, "" for nothing, and returns a source for the details.

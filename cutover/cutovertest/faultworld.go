@@ -33,6 +33,13 @@ func (j faultyJournal) Save(ctx context.Context, r *cutover.Record) error {
 // Exchanger wraps an Entra that is at times busy, broken, or of two minds.
 func (f *Faults) Exchanger(x cutover.Exchanger) cutover.Exchanger { return faultyEntra{x, f} }
 
+// entraSays is what Entra answers under a fault.
+var entraSays = map[Fault]string{
+	FaultMiss:     "AADSTS70021: No matching federated identity record found for presented assertion",
+	FaultBusyBare: "POST https://login.microsoftonline.com: 429 Too Many Requests",
+	FaultBroken:   "AADSTS90033: A transient error has occurred. Please try again.",
+}
+
 type faultyEntra struct {
 	cutover.Exchanger
 	faults *Faults
@@ -40,13 +47,8 @@ type faultyEntra struct {
 
 func (x faultyEntra) Exchange(ctx context.Context, r cutover.ExchangeRequest) (cutover.Claims, error) {
 	kind, rng := x.faults.next("exchange "+r.ClientID, FaultBusyBare, FaultUnavailable, FaultHang, FaultCut, FaultBroken, FaultMiss)
-	switch kind {
-	case FaultMiss:
-		return cutover.Claims{}, errors.New("AADSTS70021: No matching federated identity record found for presented assertion")
-	case FaultBusyBare:
-		return cutover.Claims{}, errors.New("POST https://login.microsoftonline.com: 429 Too Many Requests")
-	case FaultBroken:
-		return cutover.Claims{}, errors.New("AADSTS90033: A transient error has occurred. Please try again.")
+	if says, ok := entraSays[kind]; ok {
+		return cutover.Claims{}, errors.New(says)
 	}
 	var out cutover.Claims
 	err := kind.call(ctx, rng, func() error {
