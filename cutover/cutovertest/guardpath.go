@@ -37,7 +37,10 @@ func (p *pod) lost() bool { return p.ready && !p.lied && !p.hasPath() }
 // hasPath reports whether the pod's application can get a token of its identity by the way that it takes.
 func (p *pod) hasPath() bool {
 	c := p.w.c
-	if !p.injected || p.w.app.SDK != SDKCredential {
+	if p.redirected && !p.proxied && p.w.app.SDK == SDKOld {
+		return false
+	}
+	if !p.newWay() {
 		return c.nmi.identity(c, p) != nil
 	}
 	return p.client == p.w.app.clientID() && c.fleet.trusts(p.client, c.issuer, workloadid.Subject(p.o.ns(), p.account), workloadid.Audience)
@@ -76,7 +79,7 @@ func (g *Guard) passed(t cutover.Target) {
 			if !p.ready || !judged(t.Step.Kind, p) {
 				continue
 			}
-			if !p.injected || p.client != p.w.app.clientID() || p.w.app.SDK != SDKCredential {
+			if !p.newWay() || p.client != p.w.app.clientID() {
 				g.breach(JudgesSoundly, "%s passed, but pod %s of %s is not on the new path", t.Step.ID, p.o.name(), t.Unit.ID)
 			}
 		}

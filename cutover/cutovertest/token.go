@@ -58,13 +58,16 @@ func (p *pod) take(since time.Time) {
 	f.after(f.some(every*9/10, every), func() { p.take(f.now) })
 }
 
+// newWay reports whether the pod's tokens come by the new path: to the application itself, or by the migration proxy.
+func (p *pod) newWay() bool { return p.injected && (p.w.app.SDK == SDKCredential || p.redirected) }
+
 // attempt asks for one token by the path of the application, and returns the client ID that it was issued to.
 func (p *pod) attempt() (string, error) {
 	c := p.w.c
 	if p.redirected && !p.proxied && p.w.app.SDK == SDKOld {
 		return "", errors.New("dial tcp 169.254.169.254:80: connect: connection refused")
 	}
-	if p.injected && (p.w.app.SDK == SDKCredential || p.redirected) { // by itself, or by the migration proxy
+	if p.newWay() {
 		subject := workloadid.Subject(p.o.ns(), p.account)
 		if err := c.fleet.exchange(p.client, c.issuer, subject, workloadid.Audience); err != nil {
 			return "", err
