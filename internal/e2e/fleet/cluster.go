@@ -114,7 +114,7 @@ func (c *Cluster) surround(ctx context.Context, dir string) error {
 		var err error
 		c.Webhook, err = webhook.Start(webhook.Config{
 			Cluster: c.Name, Client: c.Client, ServiceAccounts: c.core.Core().V1().ServiceAccounts().Informer(), Authority: f.Authority,
-			TenantID: tenantID, AuthorityHost: f.Azure.EntraURL, Ignore: f.spec.WebhookIgnore, Behaviour: f.spec.Webhook, Logger: f.spec.Logger})
+			TenantID: tenantID, AuthorityHost: f.Azure.EntraURL, Behaviour: f.spec.Webhook, Logger: f.spec.Logger})
 		if err != nil {
 			return err
 		}

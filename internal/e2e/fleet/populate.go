@@ -15,6 +15,7 @@ import (
 	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
+	"github.com/wimigrate/wimigrate/internal/e2e/webhook"
 )
 
 const tenantID = azure.TenantID
@@ -43,7 +44,7 @@ func (c *Cluster) populate(ctx context.Context, spec ClusterSpec) error {
 		if err := c.Objects.ApplyYAML(ctx, newManifests); err != nil {
 			return err
 		}
-		if err := c.Webhook.Register(ctx); err != nil {
+		if err := c.Webhook.Register(ctx, webhook.Registration{Ignore: c.fleet.spec.WebhookIgnore}); err != nil {
 			return err
 		}
 	}

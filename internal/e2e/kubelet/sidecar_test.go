@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -115,13 +116,22 @@ func sidecarContract(t *testing.T, f *fleet.Fleet) {
 		{"a resource that is a scope already", "/metadata/identity/oauth2/token?resource=https://vault.azure.net/.default", 200, `"access_token":"`},
 		{"no resource", "/metadata/identity/oauth2/token?client_id=" + a.Identity.ClientID, 400, "resource parameter is required"},
 		{"another identity by its resource ID is not heeded", "/metadata/identity/oauth2/token?resource=x&mi_res_id=" + other.ResourceID, 200, `"access_token":"`},
-		{"an identity that does not trust the pod", "/metadata/identity/oauth2/token?resource=x&client_id=" + other.ClientID, 500, "AADSTS70021"},
+		{"an identity that does not trust the pod", "/metadata/identity/oauth2/token?resource=x&client_id=" + other.ClientID, 500, "AADSTS70025"},
 		{"other paths go where they went", "/host/token", 400, "missing 'podname' and 'podns'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			status, body := get(t, fmt.Sprintf("http://%s:%d%s", pod.Status.PodIP, sidecar.DefaultPort, c.path))
 			if status != c.status || !strings.Contains(body, c.body) {
 				t.Errorf("got %d %.300s, want %d and %q", status, body, c.status, c.body)
+			}
+			var answer struct {
+				Token string `json:"access_token"`
+			}
+			if status != http.StatusOK || json.Unmarshal([]byte(body), &answer) != nil {
+				return
+			}
+			if claims, err := f.Azure.Entra.Verify(answer.Token); err != nil || claims.String("appid") != a.Identity.ClientID {
+				t.Errorf("a token of %s: %v, want one of %s", claims.String("appid"), err, a.Identity.ClientID)
 			}
 		})
 	}

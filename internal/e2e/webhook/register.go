@@ -15,11 +15,19 @@ import (
 // ConfigurationName is the name under which all releases register.
 const ConfigurationName = "azure-wi-webhook-mutating-webhook-configuration"
 
+// Registration is what of the registration may be other than in the published chart.
+type Registration struct {
+	// Ignore is failure policy Ignore, as releases before v1.0 had; default Fail.
+	Ignore bool
+	// WrongCA names an authority that did not sign the webhook's certificate.
+	WrongCA bool
+}
+
 // Register makes the API server call the webhook for new pods that carry the label, replacing an earlier registration. The rules are
 // those of the published chart; only the address differs: a URL in place of a Service, because the webhook is a process on loopback.
-func (w *Webhook) Register(ctx context.Context) error {
+func (w *Webhook) Register(ctx context.Context, r Registration) error {
 	bundle := w.cfg.Authority.PEM
-	if w.cfg.WrongCA {
+	if r.WrongCA {
 		other, err := pki.NewAuthority("an authority that signed nothing")
 		if err != nil {
 			return err
@@ -31,13 +39,13 @@ func (w *Webhook) Register(ctx context.Context) error {
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("webhook: %s: register: %w", w.cfg.Cluster, err)
 	}
-	if _, err := configurations.Create(ctx, w.configuration(bundle), metav1.CreateOptions{}); err != nil {
+	if _, err := configurations.Create(ctx, w.configuration(bundle, r.Ignore), metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("webhook: %s: register: %w", w.cfg.Cluster, err)
 	}
 	return nil
 }
 
-func (w *Webhook) configuration(bundle []byte) *admissionregistration.MutatingWebhookConfiguration {
+func (w *Webhook) configuration(bundle []byte, ignore bool) *admissionregistration.MutatingWebhookConfiguration {
 	var (
 		policy     = admissionregistration.Fail
 		match      = admissionregistration.Equivalent
@@ -47,7 +55,7 @@ func (w *Webhook) configuration(bundle []byte) *admissionregistration.MutatingWe
 		url        = w.server.URL + path
 		timeout    = int32(10)
 	)
-	if w.cfg.Ignore {
+	if ignore {
 		policy = admissionregistration.Ignore
 	}
 	return &admissionregistration.MutatingWebhookConfiguration{

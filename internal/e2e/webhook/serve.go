@@ -1,9 +1,9 @@
 package webhook
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -34,7 +34,7 @@ func (w *Webhook) serve(rw http.ResponseWriter, r *http.Request) {
 	wait(r.Context(), behaviour.Delay)
 	response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
 	if behaviour.SkipEvery == 0 || call%behaviour.SkipEvery != 0 {
-		w.admit(review.Request, behaviour, response)
+		w.admit(r.Context(), review.Request, behaviour, response)
 	}
 	review.Request, review.Response = nil, response
 	rw.Header().Set("Content-Type", "application/json")
@@ -42,13 +42,13 @@ func (w *Webhook) serve(rw http.ResponseWriter, r *http.Request) {
 }
 
 // admit fills in the answer: a patch, nothing, or a denial.
-func (w *Webhook) admit(request *admissionv1.AdmissionRequest, b Behaviour, response *admissionv1.AdmissionResponse) {
+func (w *Webhook) admit(ctx context.Context, request *admissionv1.AdmissionRequest, b Behaviour, response *admissionv1.AdmissionResponse) {
 	pod := &corev1.Pod{}
 	err := json.Unmarshal(request.Object.Raw, pod)
 	var patch []byte
 	if err == nil {
 		pod.Namespace = request.Namespace
-		patch, err = w.mutate(pod, b)
+		patch, err = w.mutate(ctx, pod, b)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -66,14 +66,17 @@ func (w *Webhook) admit(request *admissionv1.AdmissionRequest, b Behaviour, resp
 }
 
 // mutate returns the JSON Patch that injects the environment, the volume and, where asked for, the migration sidecar.
-func (w *Webhook) mutate(pod *corev1.Pod, b Behaviour) ([]byte, error) {
+func (w *Webhook) mutate(ctx context.Context, pod *corev1.Pod, b Behaviour) ([]byte, error) {
 	name := pod.Spec.ServiceAccountName
 	if name == "" {
 		name = "default"
 	}
 	sa := w.accounts.asOf(pod.Namespace+"/"+name, time.Now().Add(-b.InformerLag))
-	if sa == nil {
-		return nil, fmt.Errorf("serviceaccounts %q not found", name)
+	if sa == nil { // not in the cache is asked for, as the real webhook does
+		var err error
+		if sa, err = w.cfg.Client.CoreV1().ServiceAccounts(pod.Namespace).Get(ctx, name, metav1.GetOptions{}); err != nil {
+			return nil, err
+		}
 	}
 	if err := injectProxy(pod, b.Layout); err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ type exception struct {
 	calls int
 }
 
-// Config says what [Start] needs; Ignore, Behaviour and Logger may be zero.
+// Config says what [Start] needs; Behaviour and Logger may be zero.
 type Config struct {
 	Cluster string
 	Client  kubernetes.Interface
@@ -60,12 +60,8 @@ type Config struct {
 	Authority       *pki.Authority
 	// TenantID and AuthorityHost are injected where the service account names no tenant of its own.
 	TenantID, AuthorityHost string
-	// Ignore registers with failure policy Ignore, as releases before v1.0 did; default Fail.
-	Ignore bool
-	// WrongCA registers with an authority that did not sign the webhook's certificate.
-	WrongCA   bool
-	Behaviour Behaviour
-	Logger    *slog.Logger
+	Behaviour               Behaviour
+	Logger                  *slog.Logger
 }
 
 // Webhook is a running webhook. It is safe for concurrent use.

@@ -99,6 +99,8 @@ func TestTheAPIServerGetsFromTheWebhookWhatItsContractSays(t *testing.T) {
 		})
 	}
 
+	t.Run("the migration sidecar", func(t *testing.T) { sidecars(t, c) })
+	t.Run("the ways to register", func(t *testing.T) { registrations(t, c) })
 	t.Run("every second pod is left alone by a webhook with a sick replica", func(t *testing.T) {
 		c.Webhook.Behave(webhook.Behaviour{SkipEvery: 2})
 		injected := 0
