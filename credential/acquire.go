@@ -43,7 +43,7 @@ type failure struct {
 // open any more. The caller runs it and then finishes it.
 func (c *Credential) newAcquisition(ctx context.Context, f *flight, o policy.TokenRequestOptions) (*acquisition, context.Context) {
 	// The first failure opens the window, and a try that is not answered counts.
-	ctx, cancel := context.WithTimeout(ctx, c.windows.longest()+4*overlapAfter+c.slowest())
+	ctx, cancel := context.WithTimeout(ctx, c.windows.longest()+4*overlapAfter+c.slowest()+c.route.detour())
 	a := &acquisition{c: c, flight: f, options: o, alarm: newAlarm(), cancel: cancel, began: time.Now()}
 	a.race = newRace(a.alarm.ring)
 	a.schedule = newSchedule(c.windows, &c.pacer, c.rand)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
@@ -65,14 +64,14 @@ func (d *Diagnosis) add(name string, r CheckResult, detail, remedy string) {
 }
 
 // Diagnose runs the whole checklist: environment, token file, its claims and times, the
-// issuer's discovery document, and one request for scope (empty: Azure Resource Manager), without retries and
-// past every cache but that of a wrapped credential. It changes nothing, and holds
+// issuer's discovery document, and one request for scope (empty: Azure Resource Manager
+// of the cloud), without retries and past every cache but that of a wrapped credential. It changes nothing, and holds
 // no token. Checks that could not run are Unknown.
 func (c *Credential) Diagnose(ctx context.Context, scope string) *Diagnosis {
-	if scope == "" {
-		scope = defaultScope(azcore.ClientOptions{})
-	}
 	p, _ := c.route.current(time.Now())
+	if scope == "" {
+		scope = defaultScope(p.client, c.settings.authorityHost)
+	}
 	d := &Diagnosis{Path: p.path}
 	ctx, cancel := context.WithTimeout(withoutValues(ctx), min(p.timeout, defaultEntraTry))
 	defer cancel()

@@ -1,14 +1,52 @@
 package credential_test
 
 import (
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+
 	"github.com/wimigrate/wimigrate/credential"
 	"github.com/wimigrate/wimigrate/credential/credentialtest"
 )
+
+func TestDiagnoseAsksForTheResourceManagerOfTheCloud(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cloud cloud.Configuration
+		env   string // AZURE_AUTHORITY_HOST
+		want  string
+	}{
+		"the public cloud":              {want: "https://management.azure.com"},
+		"a cloud of the options":        {cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: "https://login.chinacloudapi.cn"}, want: "https://management.core.chinacloudapi.cn"},
+		"a cloud of the environment":    {env: "https://login.microsoftonline.us/", want: "https://management.core.usgovcloudapi.net"},
+		"a cloud that says it all":      {cloud: cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Audience: "https://arm.example/"}}}, want: "https://arm.example"},
+		"a cloud that is known nowhere": {env: "https://login.example/", want: "https://management.azure.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, env := "", map[string]string{"AZURE_AUTHORITY_HOST": tc.env}
+			opts := &credential.Options{
+				ClientOptions: azcore.ClientOptions{Cloud: tc.cloud}, Path: credential.PodIdentity, ClientID: "11111111-1111-1111-1111-111111111111",
+				LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+				IMDSTransport: transport(func(r *http.Request) (*http.Response, error) {
+					asked = r.URL.Query().Get("resource")
+					return nil, errors.New("enough")
+				}),
+			}
+			c, err := credential.New(opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Diagnose(t.Context(), ""); asked != tc.want {
+				t.Errorf("asked for %q, want %q", asked, tc.want)
+			}
+		})
+	}
+}
 
 func TestDiagnoseFindsWhatIsWrong(t *testing.T) {
 	cases := []struct {

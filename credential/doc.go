@@ -40,8 +40,8 @@
 // for up to 100 seconds and then answers, a lost connection never answers, and from
 // outside they look the same. At most four requests for a token are open at a time.
 // A source that has recovered is therefore noticed within 2 seconds. Two answers
-// slow the pace: a Retry-After is obeyed to the letter (the promise then counts from
-// the moment it permits), and answers that mean propagation in Entra are
+// slow the pace: a Retry-After is obeyed (the promise then counts from the moment it
+// permits; one that reaches beyond the window ends with it), and answers that mean propagation in Entra are
 // repeated after about 1 to 8 seconds, because Entra remembers what it did not find.
 // All retries of a Credential are at least 250 ms apart, for any number of scopes.
 //

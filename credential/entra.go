@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
@@ -66,10 +67,18 @@ func newEntraProvider(o Options, s settings) (*provider, error) {
 }
 
 // defaultScope is what tokens are asked for where a caller names nothing: Azure
-// Resource Manager, which every tenant has.
-func defaultScope(o azcore.ClientOptions) string {
-	if audience := o.Cloud.Services["resourceManager"].Audience; audience != "" {
+// Resource Manager of the cloud, which every tenant has. A cloud.Configuration knows
+// it only in programs that use ARM's clients, so the authority tells too.
+// https://learn.microsoft.com/azure/developer/go/sdk/sovereign-clouds
+func defaultScope(o azcore.ClientOptions, authorityHost string) string {
+	if audience := o.Cloud.Services[cloud.ResourceManager].Audience; audience != "" {
 		return strings.TrimSuffix(audience, "/") + "/.default"
+	}
+	switch strings.TrimSuffix(authorityHost, "/") {
+	case strings.TrimSuffix(cloud.AzureGovernment.ActiveDirectoryAuthorityHost, "/"):
+		return "https://management.core.usgovcloudapi.net/.default"
+	case strings.TrimSuffix(cloud.AzureChina.ActiveDirectoryAuthorityHost, "/"):
+		return "https://management.core.chinacloudapi.cn/.default"
 	}
 	return "https://management.azure.com/.default"
 }

@@ -31,7 +31,7 @@ func Exchange(opts *ExchangeOptions) func(ctx context.Context, tenantID, clientI
 		o = *opts
 	}
 	if o.Scope == "" {
-		o.Scope = defaultScope(o.ClientOptions)
+		o.Scope = defaultScope(o.ClientOptions, o.Cloud.ActiveDirectoryAuthorityHost)
 	}
 	shared := newDiscovery()
 	return func(ctx context.Context, tenantID, clientID, assertion string) (Claims, error) {

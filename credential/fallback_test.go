@@ -52,6 +52,18 @@ func TestNothingFallsBackWithoutBeingAsked(t *testing.T) {
 	})
 }
 
+func TestAFallbackHasAWholeWindowOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDual(t, &credential.Fallback{Until: time.Now().Add(time.Hour)}, false)
+		d.imds.Fail(credentialtest.Canned{Status: 404, Body: "not assigned yet"})
+		healed := time.AfterFunc(3*time.Minute+7*time.Second, func() { d.imds.Fail(nil) }) // it begins after 10 s at the earliest
+		defer healed.Stop()
+		if _, err := d.cred.GetToken(t.Context(), ask(scope)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestThePermittedFallbackIsLoudAndEndsForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		until := time.Now().Add(3 * time.Hour)

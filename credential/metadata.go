@@ -92,7 +92,7 @@ func newMetadataProvider(o Options, s settings) (*provider, error) {
 	if err != nil {
 		return nil, &ConfigError{Setting: "PodIdentity", Problem: "azidentity refuses the configuration", Err: err}
 	}
-	return &provider{path: PodIdentity, timeout: timeout, overlap: true,
+	return &provider{path: PodIdentity, timeout: timeout, overlap: true, client: o.ClientOptions,
 		try: func(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, outcome, error) {
 			if o.Claims == "" {
 				o.Claims = pastMSAL

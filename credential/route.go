@@ -29,6 +29,15 @@ const (
 	fallbackEnded   fallbackState = "ended"
 )
 
+// detour is how long the main path may be tried before a fallback, whose window is a
+// new one.
+func (r *route) detour() time.Duration {
+	if r.fallback == nil {
+		return 0
+	}
+	return max(0, r.rules.After) + 2*patientMost
+}
+
 // current returns the provider to ask now, and whether this call ended the fallback.
 func (r *route) current(now time.Time) (p *provider, ended bool) {
 	r.mu.Lock()
