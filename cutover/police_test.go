@@ -141,6 +141,40 @@ func TestTheRBACManifestAllowsAllThatARunAndItsRollbackDo(t *testing.T) {
 	})
 }
 
+func TestTheRBACManifestAllowsWhatTheStrategiesDo(t *testing.T) {
+	for name, opts := range map[string]*cutover.PlanOptions{
+		"single rollout": once(cutover.PlanOptions{Soak: time.Hour}), "sidecar": behindProxy(cutover.PlanOptions{Soak: time.Hour}),
+	} {
+		bubble(t, name, func(t *testing.T) {
+			f := cutovertest.New(nil)
+			c := f.AddCluster("aks-eastus-01", "eastus", 4)
+			c.Deploy(cutovertest.App{Namespace: "shop", Name: "web"})
+			breathe(c, "Deployment", "web", 3, 9)
+			settle(t)
+			plan := planFor(t, f, opts)
+			manifest, err := plan.RBAC("aks-eastus-01", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := police(t, c, manifest)
+			r, err := cutover.NewRunner(map[string]cutover.Cluster{"aks-eastus-01": p}, cutovertest.NewJournal(), realGates(nil),
+				&cutover.Options{Trust: f, Exchanger: f, Oracle: f, Patience: 6 * time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantStates(t, mustRun(t, r, plan), cutover.Done)
+			rep, err := r.Rollback(t.Context(), plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantStates(t, rep, cutover.RolledBack)
+			for _, d := range p.denied {
+				t.Error("the manifest does not allow to " + d)
+			}
+		})
+	}
+}
+
 func TestTheRBACManifestAllowsAllThatTheProvidedGatesDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := cutovertest.New(nil)

@@ -32,6 +32,17 @@ func TestOldPathSilent(t *testing.T) {
 		return cutover.NMIReading{Instance: instance, Node: "node-" + instance, Operations: operations}
 	}
 	type readings = []cutover.NMIReading
+	of := func(operations, refused int64) readings {
+		r := nmi("a", operations)
+		r.Refused = &refused
+		return readings{r}
+	}
+	old := []*unstructured.Unstructured{{Object: map[string]any{"metadata": map[string]any{"name": "api-old", "labels": map[string]any{"aadpodidbinding": "api"}}}}}
+	single := func(t *cutover.Target) {
+		unit := *t.Unit
+		unit.Strategy = cutover.Strategy{SingleRollout: true}
+		t.Unit = &unit
+	}
 	for _, tc := range []struct {
 		name          string
 		pods          []*unstructured.Unstructured
@@ -58,6 +69,12 @@ func TestOldPathSilent(t *testing.T) {
 		{"nor can growth in one with a blocked unit", nil, readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, func(t *cutover.Target) {
 			t.Plan.Blocked = []cutover.Blocked{{Cluster: "c1", Namespace: "payments", Accounts: []string{"batch"}}}
 		}, cutover.Inconclusive, "blocked service accounts [batch]"},
+		{"in a single rollout old pods may ask, while NMI refuses nobody", old, of(7, 1), of(9, 1), nil, single, cutover.Pass, ""},
+		{"what it refuses is a new pod that still asks it", old, of(7, 1), of(9, 2), nil, single, cutover.Fail, "refused 1 of 2 token operations"},
+		{"where nobody counts refusals they cannot be told apart", old, readings{nmi("a", 7)}, readings{nmi("a", 9)}, nil, single, cutover.Inconclusive, "Pod/api-old is still on the old path"},
+		{"nor in two rollouts, where old pods are none of the unit's", old, of(7, 1), of(9, 1), nil, nil, cutover.Inconclusive, "Pod/api-old is still on the old path"},
+		{"a single rollout without old pods wants silence", nil, of(7, 1), of(9, 1), nil, single, cutover.Fail, "served 2 token operations"},
+		{"a count of refusals that fell is a restart", old, of(7, 3), of(9, 1), nil, single, cutover.Inconclusive, "its counter fell"},
 		{"silence in a shared namespace is silence", nil, readings{nmi("a", 7)}, readings{nmi("a", 7)}, nil, func(t *cutover.Target) {
 			t.Plan.Units = append(t.Plan.Units, cutover.Unit{ID: "other", Cluster: "c1", Namespace: "payments"})
 		}, cutover.Pass, ""},
