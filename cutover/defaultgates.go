@@ -25,6 +25,8 @@ type GateOptions struct {
 	Quiet time.Duration
 	// quietAlone is Quiet in a single rollout.
 	quietAlone time.Duration
+	// Ready says how fast new pods must be Ready, compared with those before the change; see [ReadyInTime].
+	Ready *ReadyOptions
 	// Load and LoadAgain tune the two load windows; LoadAgain defaults to Load with a window of 5 minutes. See [LoadOptions].
 	Load, LoadAgain *LoadOptions
 	// Also are asked in the load windows and during the soak, such as [NoRegression].
@@ -55,6 +57,9 @@ func (o *GateOptions) withDefaults() GateOptions {
 	for _, l := range []**LoadOptions{&out.Load, &out.LoadAgain} {
 		with := **l
 		with.Also = slices.Concat(with.Also, out.Also)
+		if with.Ready == nil {
+			with.Ready = out.Ready
+		}
 		*l = &with
 	}
 	return out
@@ -69,10 +74,10 @@ const refusalTime = 2 * time.Minute
 //	Preflight            Preflight
 //	Trusted              TrustProven
 //	Annotated            InjectionProbe, until the webhook knows the annotation
-//	DualPath             NewPods; of a CronJob, the pods of its next run
+//	DualPath             NewPods and ReadyInTime; of a CronJob, the pods of its next run
 //	Load                 Load
-//	Canary               NewPods and NewPath(OldPathSilent, TelemetryClean)
-//	Ordinals             NewPods
+//	Canary               NewPods, ReadyInTime and NewPath(OldPathSilent, TelemetryClean)
+//	Ordinals             NewPods and ReadyInTime
 //	Unbound              as Canary, for every pod
 //	LoadAgain            Load, in a shorter window; in a single rollout it is the only one, and not shorter
 //	Soak                 InjectionProbe, StillInjected, NewPath(StillSilent, TelemetryClean)
@@ -82,12 +87,12 @@ const refusalTime = 2 * time.Minute
 func DefaultGates(opts *GateOptions) Gates {
 	o := opts.withDefaults()
 	settled := func(g Gate) Gate { return Eventually(g, o.Settle, o.SettleEvery) }
-	pods := settled(NewPods())
+	pods := AllOf(settled(NewPods()), ReadyInTime(o.Ready))
 	movedAfter := func(quiet time.Duration) Gate {
 		return AllOf(pods, untilClear(NewPath(OldPathSilent(quiet), TelemetryClean()), o.Settle, o.SettleEvery))
 	}
 	moved := inSingleRollout(movedAfter(o.quietAlone), movedAfter(o.Quiet))
-	run := Load(&LoadOptions{Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, Calm: o.Load.Calm, Probe: o.Load.Probe, birthsOnly: true})
+	run := Load(&LoadOptions{Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, Calm: o.Load.Calm, Probe: o.Load.Probe, Ready: o.Ready, birthsOnly: true})
 	return Gates{
 		Preflight: Preflight(o.Preflight),
 		Trusted:   TrustProven(o.Prove),

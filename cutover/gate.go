@@ -23,6 +23,8 @@ type Target struct {
 	// Since is when the window opened, by this process's clock: for load and soak, pods that were there already prove nothing. It is
 	// zero where every pod of the new Revision counts. To stay clear of clock skew, tell pods apart by the UIDs seen when the gate began.
 	Since time.Time
+	// Baseline says how fast the workloads' pods became Ready before anything was changed; none for those that could not be timed.
+	Baseline []ReadyTimes
 	// Canary is the number of pods held on the new template; 0 when the rollout is complete.
 	Canary int
 	// Induce raises a number in the cluster, such as an HPA's spec.minReplicas: the runner writes the old value to the journal first,

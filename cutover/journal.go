@@ -61,6 +61,8 @@ type Record struct {
 	// Next is the index of the step to run or to go on with.
 	Next int   `json:"next"`
 	Acts []Act `json:"acts,omitempty"`
+	// Baseline says how fast the unit's pods became Ready before anything was changed; see [ReadyInTime].
+	Baseline []ReadyTimes `json:"baseline,omitempty"`
 	// Soaked is how long the soak was watched without a gap.
 	Soaked time.Duration `json:"soaked,omitempty"`
 	// Verdicts are the last verdict of each step's gate, by step ID, in the order in which they were given.

@@ -29,6 +29,9 @@ type LoadOptions struct {
 	Probe Gate
 	// Also are asked at every look as well: none may fail, and all must pass at the end. [NoRegression] belongs here.
 	Also []Gate
+	// Ready says how fast the new pods must be Ready, compared with before; see [ReadyInTime]. Pods on nodes that joined within the window
+	// are not timed: they wait for images.
+	Ready *ReadyOptions
 	// birthsOnly leaves the witnesses of the path out: while other workloads of the unit are still on the old one, they cannot tell.
 	birthsOnly bool
 }

@@ -49,6 +49,7 @@ func (r *loadRun) scaleEvidence(y *loadTally, births []*birth) []Evidence {
 		nodes.Result = Inconclusive
 	}
 	out := append([]Evidence{rung, pods, nodes, r.nodeEvidence(object, fresh)}, open...)
+	out = append(out, r.timeEvidence(y, births)...)
 	if len(births) < y.need {
 		out = append(out, r.notesOn(object)...)
 	}

@@ -28,7 +28,7 @@ func (r *loadRun) look(ctx context.Context) (Verdict, bool) {
 	}
 	if time.Since(r.opened) >= r.o.Window {
 		v := r.judge()
-		if v.Result == Pass {
+		if v.Result != Inconclusive {
 			return v, true
 		}
 		if r.quiet.gap != "" && r.loaded() { // all was seen but for a witness, and only a new window can still see it

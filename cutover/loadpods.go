@@ -29,6 +29,9 @@ func (s *loadSight) observePod(e WatchEvent, now time.Time) {
 		defer func() { s.born(b) }()
 	}
 	b.pod, b.gone = pod, b.gone || e.Type == Gone
+	if took, ok := readyTime(pod); ok && !b.wasReady {
+		b.took = max(took, 1)
+	}
 	b.wasReady = b.wasReady || b.ready()
 }
 

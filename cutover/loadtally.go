@@ -20,6 +20,7 @@ type birth struct {
 	// environment (V1), exchange (V3) and telemetry (V5) are what was seen of it so far; wasReady stays.
 	environment, exchange, telemetry []Evidence
 	wasReady                         bool
+	took                             time.Duration // from scheduling to when it was Ready first; 0 for unknown
 }
 
 // loadTally counts what one workload does within the window.

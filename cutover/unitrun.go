@@ -152,6 +152,9 @@ func (u *unitRun) tryStep(ctx context.Context, s *Step) error {
 	if gate == nil || s.Kind == StepSoak {
 		return nil
 	}
+	if s.Kind == StepPreflight {
+		u.measure(ctx, s)
+	}
 	if err := u.pass(ctx, s, gate); err != nil {
 		return err
 	}

@@ -41,6 +41,8 @@ type App struct {
 	TokenEvery time.Duration
 	// CrashesOn says for which pods (old label present, injected) the application never becomes Ready.
 	CrashesOn func(bound, injected bool) bool
+	// StartsLater says by how much longer than others such pods take to be Ready.
+	StartsLater func(bound, injected bool) time.Duration
 }
 
 func (a App) withDefaults() App {

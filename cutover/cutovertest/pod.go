@@ -67,7 +67,11 @@ func (w *workload) bearPod(r *revision, name string, n *node) bool {
 	if w.app.CrashesOn != nil && w.app.CrashesOn(p.label != "", p.injected) {
 		return true // it never becomes Ready
 	}
-	f.after(f.some(f.opts.PodStart/2, f.opts.PodStart), p.start)
+	takes := f.some(f.opts.PodStart/2, f.opts.PodStart)
+	if w.app.StartsLater != nil {
+		takes += w.app.StartsLater(p.label != "", p.injected)
+	}
+	f.after(takes, p.start)
 	return true
 }
 

@@ -53,6 +53,7 @@ func (o *operator) gates() cutover.Gates {
 		Preflight: &cutover.PreflightOptions{EntraClock: o.entraClock, Probes: 2,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: time.Minute},
+		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can
 		Probes: 3, Settle: settled, SettleEvery: time.Second, Quiet: 2 * time.Second, Load: load, LoadAgain: load,
 	})
 	// Under load a rollout or a scale-out is under way at many an instant.
