@@ -83,7 +83,8 @@ func editAccess(u *Unit) []access {
 			case e.Git || e.AddOn:
 			case e.Verb == Delete:
 				need = append(need, access{"delete", group, resource, "", e.Ref.Namespace},
-					access{"create", group, resource, "", e.Ref.Namespace}) // the rollback makes it again
+					access{"create", group, resource, "", e.Ref.Namespace}, // the rollback makes it again
+					access{"patch", group, resource, "", e.Ref.Namespace})  // a runner that takes over fences off deletions under way
 			default:
 				need = append(need, access{"patch", group, resource, "", e.Ref.Namespace})
 			}

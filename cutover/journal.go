@@ -50,7 +50,9 @@ type Record struct {
 	Epoch int64 `json:"epoch"`
 	// Actor is who holds it.
 	Actor string `json:"actor,omitempty"`
-	State State  `json:"state"`
+	// Fencing means: another runner held it before, and writes of that one may still be under way.
+	Fencing bool  `json:"fencing,omitempty"`
+	State   State `json:"state"`
 	// Reached is the furthest State on the way to Done.
 	Reached State `json:"reached"`
 	Hold    Hold  `json:"hold,omitempty"`

@@ -128,7 +128,9 @@ func TestRBACGrantsOnlyWhatThePlanWrites(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"payments delete azureidentities", "payments delete azureidentitybindings", "payments patch deployments", "payments patch serviceaccounts",
+	want := []string{"payments delete azureidentities", "payments delete azureidentitybindings", "payments patch azureidentities",
+		"payments patch azureidentitybindings", // to fence off a deletion that another runner has begun
+		"payments patch deployments", "payments patch serviceaccounts",
 		"wimigrate patch configmaps", "wimigrate patch leases"}
 	for _, w := range want {
 		if !writes[w] {

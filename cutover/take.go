@@ -45,9 +45,13 @@ func (r *Runner) openUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit)
 			return nil, err
 		}
 	}
+	rec.Fencing = rec.Fencing || overtakes(rec, r.opts.Actor)
 	rec.Epoch++
 	rec.Actor = r.opts.Actor
-	return u, u.save(ctx)
+	if err := u.save(ctx); err != nil || !rec.Fencing {
+		return u, err
+	}
+	return u, u.fence(ctx)
 }
 
 func (u *unitRun) newRecord() *Record {

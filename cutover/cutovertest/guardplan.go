@@ -57,7 +57,7 @@ func (p *permit) add(e cutover.Edit) {
 			p.git[path] = f.After
 		}
 	}
-	for _, crumb := range [...]string{cutover.CrumbAnnotation, cutover.UnbindAnnotation} {
+	for _, crumb := range [...]string{cutover.CrumbAnnotation, cutover.UnbindAnnotation, cutover.FenceAnnotation} {
 		p.paths["metadata\x00annotations\x00"+crumb] = true
 	}
 	if e.Hold > 0 || e.Release != "" {
@@ -137,7 +137,7 @@ func (g *Guard) induces(id objectID, path string) bool {
 	if !ok {
 		want = inducePaths[""]
 	}
-	return path == want
+	return path == want || strings.HasPrefix("metadata\x00annotations\x00"+cutover.FenceAnnotation, path)
 }
 
 // rollsOnce notes a template that was made before.
