@@ -1,12 +1,11 @@
 package federation
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wimigrate/wimigrate/federation/internal/jwt"
 )
 
 // Claims are what an access token says about the identity that it was issued to.
@@ -27,7 +26,7 @@ func AccessTokenClaims(token string) (Claims, error) {
 		TID   string `json:"tid"`
 		MIRID string `json:"xms_mirid"`
 	}
-	if err := payload(token, &c); err != nil {
+	if err := jwt.Claims(token, &c); err != nil {
 		return Claims{}, fmt.Errorf("federation: access token: %w", err)
 	}
 	if c.AppID == "" {
@@ -39,11 +38,11 @@ func AccessTokenClaims(token string) (Claims, error) {
 // assertionTriple reads what a service account's token carries. A token may have several audiences: the wanted one, if it is among them.
 func assertionTriple(assertion, audience string) (Triple, error) {
 	var c struct {
-		Issuer   string    `json:"iss"`
-		Subject  string    `json:"sub"`
-		Audience audiences `json:"aud"`
+		Issuer   string       `json:"iss"`
+		Subject  string       `json:"sub"`
+		Audience jwt.Audience `json:"aud"`
 	}
-	if err := payload(assertion, &c); err != nil {
+	if err := jwt.Claims(assertion, &c); err != nil {
 		return Triple{}, fmt.Errorf("%w: %w", ErrWrongToken, err)
 	}
 	t := Triple{Issuer: c.Issuer, Subject: c.Subject, Audience: strings.Join(c.Audience, ", ")}
@@ -51,33 +50,6 @@ func assertionTriple(assertion, audience string) (Triple, error) {
 		t.Audience = audience
 	}
 	return t, nil
-}
-
-// audiences is a string or a list of them.
-type audiences []string
-
-// UnmarshalJSON takes both forms.
-func (a *audiences) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*a = audiences{one}
-		return nil
-	}
-	return json.Unmarshal(b, (*[]string)(a))
-}
-
-var errNoJWT = errors.New("it is no JSON Web Token")
-
-func payload(token string, into any) error {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return errNoJWT
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil || json.Unmarshal(raw, into) != nil {
-		return errNoJWT
-	}
-	return nil
 }
 
 // difference names the parts that differ, and how, where it is one of the usual mistakes.

@@ -1,17 +1,13 @@
 package issuer
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/wimigrate/wimigrate/federation/internal/jwt"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
@@ -66,8 +62,8 @@ func FromToken(kube kubernetes.Interface, namespace, serviceAccount string, opts
 		if err != nil {
 			return "", err
 		}
-		c, err := parseClaims(token)
-		if err != nil {
+		var c claims
+		if err := jwt.Claims(token, &c); err != nil { // it came from the API server itself
 			return "", fmt.Errorf("token of service account %s/%s: %w", namespace, serviceAccount, err)
 		}
 		return c.check(workloadid.Subject(namespace, serviceAccount), audience)
@@ -76,38 +72,9 @@ func FromToken(kube kubernetes.Interface, namespace, serviceAccount string, opts
 
 // claims are those of a service-account token that Entra compares.
 type claims struct {
-	Issuer   string   `json:"iss"`
-	Subject  string   `json:"sub"`
-	Audience audience `json:"aud"`
-}
-
-// audience is one string or a list of them (RFC 7519, section 4.1.3).
-type audience []string
-
-// UnmarshalJSON accepts both forms.
-func (a *audience) UnmarshalJSON(raw []byte) error {
-	if bytes.HasPrefix(raw, []byte(`"`)) {
-		*a = audience{""}
-		return json.Unmarshal(raw, &(*a)[0])
-	}
-	return json.Unmarshal(raw, (*[]string)(a))
-}
-
-// parseClaims reads the claims of a JWT without checking its signature: it came from the API server itself. Errors hold no part of it.
-func parseClaims(token string) (claims, error) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return claims{}, errors.New("not a JWT")
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return claims{}, errors.New("the payload is not base64url")
-	}
-	var c claims
-	if json.Unmarshal(payload, &c) != nil {
-		return claims{}, errors.New("the payload is not a JSON object of claims")
-	}
-	return c, nil
+	Issuer   string       `json:"iss"`
+	Subject  string       `json:"sub"`
+	Audience jwt.Audience `json:"aud"`
 }
 
 func (c claims) check(subject, wanted string) (string, error) {

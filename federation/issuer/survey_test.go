@@ -84,7 +84,7 @@ func TestATokenThatEntraWouldRefuseIsAnErrorWithoutTheToken(t *testing.T) {
 		"another subject":       {jwt(`{"iss":"i","sub":"system:serviceaccount:shop:other","aud":"api://AzureADTokenExchange"}`), "subject"},
 		"another audience":      {jwt(`{"iss":"i","sub":"system:serviceaccount:shop:cart","aud":["https://kubernetes.default.svc"]}`), "audience"},
 		"no issuer":             {jwt(`{"sub":"system:serviceaccount:shop:cart"}`), "no issuer"},
-		"no JWT":                {"SECRET", "not a JWT"},
+		"no JWT":                {"SECRET", "no JSON Web Token"},
 		"no base64":             {"SECRET.+SECRET.SECRET", "base64url"},
 		"no claims":             {jwt(`["SECRET"]`), "claims"},
 		"an audience of digits": {jwt(`{"aud":7}`), "claims"},
