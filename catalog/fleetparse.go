@@ -20,10 +20,12 @@ type fleetParser struct {
 	credentials int
 }
 
-func (p *fleetParser) fail(line int, field, format string, args ...any) *FleetError {
-	e := &FleetError{File: p.file, Line: line, Field: field, Reason: fmt.Sprintf(format, args...)}
-	p.errs = append(p.errs, e)
-	return e
+func (p *fleetParser) fail(line int, field, format string, args ...any) {
+	p.errs = append(p.errs, p.wrong(line, field, format, args...))
+}
+
+func (p *fleetParser) wrong(line int, field, format string, args ...any) *FleetError {
+	return &FleetError{File: p.file, Line: line, Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
@@ -149,30 +151,35 @@ func (p *fleetParser) check(fsys fs.FS) {
 		lines[c.Name] = c.line
 		switch {
 		case c.Snapshot == "" && c.Context == "":
-			c.refused = p.fail(c.line, field, "says neither snapshot nor context; name the folder or the kubeconfig context to read")
+			c.refused = p.wrong(c.line, field, "says neither snapshot nor context; name the folder or the kubeconfig context to read")
 		case c.Snapshot != "" && c.Context != "":
 			p.fail(c.line, field, "says both snapshot and context; the snapshot is read, remove one of them")
-			c.refused, c.saved = p.beside(fsys, c.line, field+".snapshot", c.Snapshot)
+			c.saved, c.refused = p.beside(fsys, c.line, field+".snapshot", c.Snapshot)
 		case c.Snapshot != "":
-			c.refused, c.saved = p.beside(fsys, c.line, field+".snapshot", c.Snapshot)
+			c.saved, c.refused = p.beside(fsys, c.line, field+".snapshot", c.Snapshot)
+		}
+		if c.refused != nil {
+			p.errs = append(p.errs, c.refused)
 		}
 		named = append(named, c)
 	}
 	p.fleet.Clusters = named
 	if p.fleet.FederatedCredentials != "" {
-		p.fleet.noCredentials, _ = p.beside(fsys, p.credentials, "federatedCredentials", p.fleet.FederatedCredentials)
+		if _, p.fleet.noCredentials = p.beside(fsys, p.credentials, "federatedCredentials", p.fleet.FederatedCredentials); p.fleet.noCredentials != nil {
+			p.errs = append(p.errs, p.fleet.noCredentials)
+		}
 	}
 }
 
-// beside checks that a path stays in the fleet file's folder and is there. It returns what is wrong with it, and whether it is a file.
-func (p *fleetParser) beside(fsys fs.FS, line int, field, name string) (wrong *FleetError, file bool) {
+// beside checks that a path stays in the fleet file's folder and is there. It returns whether it is a file, or what is wrong with it.
+func (p *fleetParser) beside(fsys fs.FS, line int, field, name string) (file bool, wrong *FleetError) {
 	clean := path.Clean(name)
 	if path.IsAbs(name) || strings.Contains(name, `\`) || !fs.ValidPath(clean) {
-		return p.fail(line, field, "%q leaves the folder of the fleet file; use a path beside it, without ..", shown(name)), false
+		return false, p.wrong(line, field, "%q leaves the folder of the fleet file; use a path beside it, without ..", shown(name))
 	}
 	info, err := fs.Stat(fsys, clean)
 	if err != nil {
-		return p.fail(line, field, "%q: %s; paths are relative to the fleet file", shown(name), reasonOf(err)), false
+		return false, p.wrong(line, field, "%q: %s; paths are relative to the fleet file", shown(name), reasonOf(err))
 	}
-	return nil, !info.IsDir()
+	return !info.IsDir(), nil
 }

@@ -26,11 +26,13 @@ const (
 	InjectProxyAnnotation = "azure.workload.identity/inject-proxy-sidecar"
 	// ProxyPortAnnotation on a pod is the migration proxy's port.
 	ProxyPortAnnotation = "azure.workload.identity/proxy-sidecar-port"
-	// ProxyContainer is the migration proxy in a pod, and ProxyInitContainer what redirects the pod's IMDS requests to the port that it
-	// says in ProxyPortEnv (https://github.com/Azure/azure-workload-identity/blob/main/pkg/webhook/consts.go).
-	ProxyContainer     = "azwi-proxy"
+	// ProxyContainer is the migration proxy in a pod
+	// (https://github.com/Azure/azure-workload-identity/blob/main/pkg/webhook/consts.go).
+	ProxyContainer = "azwi-proxy"
+	// ProxyInitContainer redirects the pod's IMDS requests to the migration proxy.
 	ProxyInitContainer = "azwi-proxy-init"
-	ProxyPortEnv       = "PROXY_PORT"
+	// ProxyPortEnv says in ProxyInitContainer which port that is.
+	ProxyPortEnv = "PROXY_PORT"
 
 	// UseIdentityBindingAnnotation on a pod asks for an AKS identity binding's token endpoint.
 	UseIdentityBindingAnnotation = "azure.workload.identity/use-identity-binding"
