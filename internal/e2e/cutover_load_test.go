@@ -107,15 +107,12 @@ func (r resident) awaitBorn(ctx context.Context, since time.Time, want int) erro
 	})
 }
 
-// scale sets the replicas, through the autoscaler where there is one; a CronJob runs once when it is to scale out.
+// scale sets the replicas, through the autoscaler where there is one; a CronJob runs once.
 func (r resident) scale(ctx context.Context, replicas int, out time.Time) error {
 	switch {
 	case r.idle() || r.Kind == "DaemonSet":
 		return nil
 	case r.Kind == "CronJob":
-		if out.IsZero() {
-			return nil
-		}
 		return r.runNow(ctx)
 	case r.MaxReplicas > 0:
 		if err := r.cluster.SetMinReplicas(ctx, r.Namespace, r.Name, replicas); err != nil || !out.IsZero() {

@@ -25,8 +25,12 @@ type operator struct {
 	sent requestLog
 }
 
-// settled is how long gates wait for what needs a moment. What is idle is held only after it; what is slow is held and asked again.
-const settled = 8 * time.Second
+// settled is how long gates wait for what needs a moment; moment is as long where a unit that is held is asked again, in patience and in
+// further runs: there, what is idle should not hold up the fleet for long.
+const (
+	settled = 15 * time.Second
+	moment  = 5 * time.Second
+)
 
 func newOperator(t *testing.T, f *fleet.Fleet) *operator {
 	t.Helper()
@@ -54,7 +58,7 @@ func (o *operator) gates() cutover.Gates {
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: time.Minute},
 		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can
-		Probes: 3, Settle: settled, SettleEvery: time.Second, Quiet: 2 * time.Second, Load: load, LoadAgain: load,
+		Probes: 3, Settle: moment, SettleEvery: time.Second, Quiet: 2 * time.Second, Load: load, LoadAgain: load,
 	})
 	// Under load a rollout or a scale-out is under way at many an instant.
 	g.Preflight = cutover.Eventually(g.Preflight, time.Minute, time.Second)
@@ -76,7 +80,7 @@ func (o *operator) options(told func(cutover.Event)) *cutover.Options {
 		readers[name] = c
 	}
 	return &cutover.Options{
-		Trust: o.store, Exchanger: o, Patience: 20 * time.Second, SoakEvery: 2 * time.Second, Evict: true, OnEvent: told,
+		Trust: o.store, Exchanger: o, Patience: 10 * time.Second, SoakEvery: 2 * time.Second, Evict: true, OnEvent: told,
 		Oracle: &cutover.Telemetry{Status: o.status, NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(readers)}},
 	}
 }

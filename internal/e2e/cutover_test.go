@@ -102,7 +102,7 @@ func move(t *testing.T, r *cutover.Runner, p *cutover.Plan, residents []resident
 		if again == 0 {
 			return rep
 		}
-		if run == 12 {
+		if run == 30 {
 			t.Fatal("the fleet does not come to its end")
 		}
 	}
