@@ -110,8 +110,8 @@ const (
 // Codes about what was read. Object is the object, or "Read/RESOURCE" for a read that failed.
 const (
 	// MalformedObject (error; warning for an AzureIdentity without a resource ID, which only MIC minds; info for keys in the letter case
-	// of before v1.6.0): an object, or a value of it, cannot be used. What
-	// can be read of it counts. Remedy: correct the field named and read again.
+	// of before v1.6.0): an object, or a value of it, cannot be used, or, for a binding without a selector in managed mode, does what
+	// nobody meant. What can be read of it counts. Remedy: correct the field named and read again.
 	MalformedObject Code = "malformed-object"
 	// CoverageGap (error): a read failed or came back short; what depends on it is unknown. Remedy: grant it, or give the file whole.
 	CoverageGap Code = "coverage-gap"

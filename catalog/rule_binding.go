@@ -12,7 +12,9 @@ func (e *estate) noteBindings(r *reporter) {
 				Message: fmt.Sprintf("AzureIdentity %q is not in namespace %s, so pods labelled %q get no identity%s", clip(b.AzureIdentity), b.Namespace, clip(b.Selector), e.elsewhere(b)),
 				Remedy:  "correct spec.azureIdentity: it is looked up in the binding's own namespace; or delete the binding"})
 		}
-		if e.orphan(b, id) {
+		if e.takesEveryPod(b) {
+			noteEveryPod(r, b)
+		} else if e.orphan(b, id) {
 			r.add(Finding{Code: OrphanBinding, Namespace: b.Namespace, Object: object, Message: e.unusedBecause(b)})
 		}
 		if guests := e.guests[b]; len(guests) > 0 {
@@ -20,6 +22,20 @@ func (e *estate) noteBindings(r *reporter) {
 				Message: "selects pods of other namespaces: " + list(guests), Remedy: "keep it until they have moved"})
 		}
 	}
+}
+
+// takesEveryPod reports whether a binding has no selector in managed mode, where NMI compares it with the label that a pod does not have,
+// and gives the identity to every pod of the namespace without one
+// (https://github.com/Azure/aad-pod-identity/blob/master/pkg/crd/crd.go, GetPodIDsWithBinding). MIC, in standard mode, does not.
+func (e *estate) takesEveryPod(b *AzureIdentityBinding) bool {
+	return b.Selector == "" && e.cluster.PodIdentityMode == ModeManaged
+}
+
+// noteEveryPod reports a binding whose users cannot be told, so that it is the need of nobody.
+func noteEveryPod(r *reporter, b *AzureIdentityBinding) {
+	r.add(Finding{Code: MalformedObject, Namespace: b.Namespace, Object: "AzureIdentityBinding/" + b.Name,
+		Message: "spec.selector is empty: in managed mode NMI gives its identity to every pod of the namespace that carries no aadpodidbinding label",
+		Remedy:  "find out which of them use it, give the binding a selector, and label their templates"})
 }
 
 // orphan reports whether nothing uses a binding, as far as every read that could tell otherwise succeeded.

@@ -18,7 +18,7 @@ func (e *estate) notePath(r *reporter, a *app) {
 		noteSeveral(r, a, label, found)
 		e.noteAcross(r, a, label, found)
 	}
-	if a.emptyLabel() {
+	if a.emptyLabel() && !slices.ContainsFunc(e.bindingsIn[a.namespace], e.takesEveryPod) {
 		r.add(Finding{Code: LabelWithoutBinding, Namespace: a.namespace, Object: a.object(),
 			Message: "the label aadpodidbinding is empty, and an empty value matches no binding", Remedy: "give the label a value, or remove it"})
 	}

@@ -133,6 +133,14 @@ func TestPathRules(t *testing.T) {
 		{"an empty label matches nothing, not even an empty selector", func(c *catalogtest.Cluster) {
 			c.Identity("shop", "web", "web").Binding("shop", "b", "web", "").Account("shop", "web", "").Workload("Deployment", "shop", "web", "web", catalogtest.Label(""))
 		}, []string{"error label-without-binding shop Deployment/web", "warning orphan-binding shop AzureIdentityBinding/b"}},
+		{"in managed mode an empty selector takes every pod without a label", func(c *catalogtest.Cluster) {
+			c.Identity("shop", "web", "web").Binding("shop", "b", "web", "").Account("shop", "web", "").Workload("Deployment", "shop", "web", "web")
+			c.Edit(func(s *catalog.Snapshot) { s.Components = []catalog.Component{{Role: "nmi", Managed: true}} })
+		}, []string{"error malformed-object shop AzureIdentityBinding/b"}},
+		{"and those whose label is empty", func(c *catalogtest.Cluster) {
+			c.Identity("shop", "web", "web").Binding("shop", "b", "web", "").Account("shop", "web", "").Workload("Deployment", "shop", "web", "web", catalogtest.Label(""))
+			c.Edit(func(s *catalog.Snapshot) { s.Components = []catalog.Component{{Role: "nmi", Managed: true}} })
+		}, []string{"error malformed-object shop AzureIdentityBinding/b"}},
 		{"labels and selectors differ in one letter's case", func(c *catalogtest.Cluster) {
 			c.App("shop", "web").Workload("Deployment", "shop", "x", "web", catalogtest.Label("Shop-web"))
 		}, []string{"error label-without-binding shop Deployment/x"}},

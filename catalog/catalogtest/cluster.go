@@ -26,6 +26,8 @@ func (c *Cluster) Snapshot() *catalog.Snapshot {
 	s.Identities, s.Bindings, s.Assigned = slices.Clone(s.Identities), slices.Clone(s.Bindings), slices.Clone(s.Assigned)
 	s.Exceptions, s.Workloads, s.ServiceAccounts = slices.Clone(s.Exceptions), slices.Clone(s.Workloads), slices.Clone(s.ServiceAccounts)
 	s.Namespaces, s.Nodes, s.Components = slices.Clone(s.Namespaces), slices.Clone(s.Nodes), slices.Clone(s.Components)
+	s.SecretProviderClasses, s.TriggerAuthentications = slices.Clone(s.SecretProviderClasses), slices.Clone(s.TriggerAuthentications)
+	s.ManagedIdentities, s.Malformed = slices.Clone(s.ManagedIdentities), slices.Clone(s.Malformed)
 	return &s
 }
 
