@@ -40,10 +40,10 @@ func (o ReportOptions) listed(all []Finding) []Finding {
 // summary says the catalog in one line.
 func (c *Catalog) summary() string {
 	n := c.Counts()
-	line := fmt.Sprintf("%s, %s of %s: %d on Pod Identity, %d on both, %d on Workload Identity. %s: %d blocking, %d errors, %d warnings, %d info.",
+	line := fmt.Sprintf("%s, %s of %s: %d on Pod Identity, %d on both, %d on Workload Identity. %s: %d blocking, %s, %s, %d info.",
 		plural(n.Clusters, "cluster"), plural(n.Needs, "need"), plural(n.ServiceAccounts, "service account"),
 		n.ByState[StatePodIdentity], n.ByState[StateDual], n.ByState[StateWorkloadIdentity], plural(n.Findings, "finding"),
-		n.BySeverity[Blocking], n.BySeverity[Error], n.BySeverity[Warning], n.BySeverity[Info])
+		n.BySeverity[Blocking], plural(n.BySeverity[Error], "error"), plural(n.BySeverity[Warning], "warning"), n.BySeverity[Info])
 	if n.Incomplete > 0 {
 		line += fmt.Sprintf(" INCOMPLETE: reads failed in %s, so needs may be missing.", plural(n.Incomplete, "cluster"))
 	}
