@@ -185,4 +185,7 @@ func (h *hostile) thaw() {
 	r := h.runner(cutovertest.NewCrash(0, false))
 	_, err := r.Thaw(h.t.Context(), h.plan)
 	h.note("thawed: %v", err)
+	for _, u := range h.plan.Units {
+		h.guard.Thawed(u.ID)
+	}
 }

@@ -124,6 +124,9 @@ func refusal(err error) (Result, string) {
 		return Inconclusive, "the API server does not let us try: " + err.Error()
 	case apierrors.IsTooManyRequests(err), apierrors.IsServerTimeout(err), apierrors.IsTimeout(err), apierrors.IsServiceUnavailable(err):
 		return Inconclusive, "the API server is busy: " + err.Error()
+	case apierrors.IsInternalError(err) && !strings.Contains(err.Error(), "webhook"):
+		// A webhook that does not answer is an internal error too, and says so; any other is the API server's own, and will pass.
+		return Inconclusive, "the API server is broken: " + err.Error()
 	}
 	return Fail, "no such pod can be born: " + err.Error()
 }

@@ -116,6 +116,14 @@ func (g *Guard) Event(e cutover.Event) {
 	}
 }
 
+// Thawed tells the guard that a person has let a unit be tried again. A runner says so by an event, unless it did not hear that its journal
+// took it in.
+func (g *Guard) Thawed(unit string) {
+	g.fleet.mu.Lock()
+	defer g.fleet.mu.Unlock()
+	g.frozen[unit] = false
+}
+
 // forget lets the templates of a unit be rolled out again: it is on its way back.
 func (g *Guard) forget(unit string) {
 	for id, p := range g.may {
