@@ -30,6 +30,9 @@ type GateOptions struct {
 	Load, LoadAgain *LoadOptions
 	// Also are asked in the load windows and during the soak, such as [NoRegression].
 	Also []Gate
+	// Witnesses are asked during the soak beside NMI's counters and telemetry, such as [SignIns]: one that passes is enough, and none may
+	// fail.
+	Witnesses []Gate
 }
 
 func (o *GateOptions) withDefaults() GateOptions {
@@ -79,7 +82,7 @@ const refusalTime = 2 * time.Minute
 //	Ordinals             NewPods and ReadyInTime
 //	Unbound              as Canary, for every pod
 //	LoadAgain            Load, in a shorter window; in a single rollout it is the only one, and not shorter
-//	Soak                 InjectionProbe, StillInjected, NewPath(StillSilent, TelemetryClean)
+//	Soak                 InjectionProbe, StillInjected, NewPath(StillSilent, TelemetryClean), with what GateOptions adds
 //
 // Each can be replaced or joined with others by [AllOf]. They need what the runner's options carry: an Exchanger, and a PathOracle
 // that can read NMI or the applications; without them a unit is held, not passed.
@@ -102,7 +105,7 @@ func DefaultGates(opts *GateOptions) Gates {
 		Ordinals:  Named("ordinals", pods),
 		Unbound:   Named("unbound", ofRuns(run, moved)),
 		LoadAgain: Named("load again", inSingleRollout(Load(o.Load), Load(o.LoadAgain))),
-		Soak: Named("soak", AllOf(append([]Gate{InjectionProbe(1), StillInjected(), NewPath(StillSilent(), TelemetryClean())},
+		Soak: Named("soak", AllOf(append([]Gate{InjectionProbe(1), StillInjected(), NewPath(append([]Gate{StillSilent(), TelemetryClean()}, o.Witnesses...)...)},
 			o.Also...)...)),
 	}
 }

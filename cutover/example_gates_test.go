@@ -150,16 +150,3 @@ func ExampleStillInjected() {
 	fmt.Println(v.Result, v.Evidence[0].Check, v.Evidence[0].Object)
 	// Output: pass V3 ServiceAccount/web
 }
-
-// Pods that were there before set the measure.
-func ExampleReadyInTime() {
-	target, err := simulatedTarget()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	target.Baseline = []cutover.ReadyTimes{{Workload: "Deployment/web", Pods: 12, P95: 20 * time.Second}}
-	v := cutover.ReadyInTime(nil)(context.Background(), target)
-	fmt.Println(v.Result, v.Reason)
-	// Output: inconclusive V2 Deployment/web: none of its new pods can be timed, want 95 % within 30s, since before the change they took 20s
-}

@@ -25,6 +25,8 @@ type Target struct {
 	Since time.Time
 	// Baseline says how fast the workloads' pods became Ready before anything was changed; none for those that could not be timed.
 	Baseline []ReadyTimes
+	// Switched is when the last workload of the unit had left the old path, by this process's clock; zero before.
+	Switched time.Time
 	// Canary is the number of pods held on the new template; 0 when the rollout is complete.
 	Canary int
 	// Induce raises a number in the cluster, such as an HPA's spec.minReplicas: the runner writes the old value to the journal first,

@@ -65,6 +65,8 @@ type Record struct {
 	Acts []Act `json:"acts,omitempty"`
 	// Baseline says how fast the unit's pods became Ready before anything was changed; see [ReadyInTime].
 	Baseline []ReadyTimes `json:"baseline,omitempty"`
+	// Switched is when the last workload of the unit had left the old path; zero before.
+	Switched time.Time `json:"switched,omitzero"`
 	// Soaked is how long the soak was watched without a gap.
 	Soaked time.Duration `json:"soaked,omitempty"`
 	// Verdicts are the last verdict of each step's gate, by step ID, in the order in which they were given.

@@ -98,6 +98,9 @@ func (u *unitRun) target(ctx context.Context, s *Step) (Target, error) {
 	}
 	switch s.Kind {
 	case StepLoad, StepLoadAgain, StepSoak:
+		if s.Kind != StepLoad {
+			t.Switched = u.rec.Switched
+		}
 		t.Since = time.Now()
 		if u.plan.Limits.InducePods > 0 && s.Kind != StepSoak {
 			t.Induce = func(ctx context.Context, i Induction) error { return u.induce(ctx, s, i) }

@@ -3,6 +3,7 @@ package cutover
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // rollback puts back, in reverse order, what the unit has changed and is still ours, and waits for the pods after each change, so that
@@ -33,7 +34,7 @@ func (u *unitRun) rollback(ctx context.Context, why string) error {
 			return err
 		}
 	}
-	u.rec.Next, u.rec.Soaked = 0, 0
+	u.rec.Next, u.rec.Soaked, u.rec.Switched = 0, 0, time.Time{}
 	u.rec.Reached = Planned
 	return u.setState(ctx, RolledBack, "", why)
 }

@@ -105,6 +105,9 @@ func (u *unitRun) steps(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if s.Kind == StepUnbound {
+			u.rec.Switched = time.Now().UTC() // the last of them counts
+		}
 		u.rec.Next++
 		state := u.unit.reached(s)
 		if u.rec.Next < len(u.unit.Steps) && state == Done {

@@ -46,6 +46,7 @@ type Fleet struct {
 	uids     int
 	tally    Tally
 	writes   int
+	signIns  *signInLog
 	requests int
 	guard    *Guard
 }

@@ -74,12 +74,14 @@ func (p *pod) attempt() (string, error) {
 		}
 		p.newPath++
 		c.fleet.tally.NewPath++
+		c.fleet.signedIn(p.client, true)
 		return p.client, nil
 	}
 	became, err := c.nmi.token(c, p)
 	if err == nil {
 		p.oldPath++
 		c.fleet.tally.OldPath++
+		c.fleet.signedIn(became, false)
 	}
 	return became, err
 }
