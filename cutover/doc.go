@@ -23,6 +23,9 @@
 // takes the old label away behind a held canary; then the unit soaks, and the bindings that nothing needs any more are deleted. So a
 // running pod has at least one proven path at every instant, until the last deletion.
 //
+// A [Strategy] is declared per unit where that does not fit: a single rollout for workloads that cannot be restarted twice, or the
+// webhook's migration sidecar for applications that cannot change yet. A unit that cannot move by it is blocked.
+//
 // # What is remembered
 //
 // The truth is observed, never remembered. The [Journal] holds one [Record] per unit: what was intended and the before-image of every

@@ -83,7 +83,7 @@ func (u *Unit) declare(f *facts, o PlanOptions) {
 		if o.Attest == nil {
 			continue
 		}
-		if a := o.Attest(u.Workloads[i]); a != AttestUnknown {
+		if a := o.Attest(*u, u.Workloads[i]); a != AttestUnknown {
 			u.Workloads[i].Attested = a
 		}
 	}

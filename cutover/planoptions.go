@@ -17,9 +17,9 @@ type PlanOptions struct {
 	// Strategy declares how a unit's pods get to the new path, where two rollouts and an application that can change are not what there
 	// is. A unit that cannot move by what is declared for it is blocked. Default: the zero [Strategy] for every unit.
 	Strategy func(u Unit) Strategy
-	// Attest says whether the application of a workload is known to use its federated token. The plan records it; preflight reads it
+	// Attest says whether the application of a workload of a unit is known to use its federated token. The plan records it; preflight reads it
 	// where [PreflightOptions.Attest] says nothing. A single rollout needs it for every workload of its unit. Default: [AttestUnknown].
-	Attest func(w Workload) Attestation
+	Attest func(u Unit, w Workload) Attestation
 	// Order puts units into the user's own order: negative when a goes before b. Default, and between equals: fewest risks first,
 	// then cluster, namespace, ID.
 	Order func(a, b Unit) int

@@ -18,7 +18,7 @@ import (
 // once are plan options that move every unit in a single rollout, by its owners' word.
 func once(opts cutover.PlanOptions) *cutover.PlanOptions {
 	opts.Strategy = func(cutover.Unit) cutover.Strategy { return cutover.Strategy{SingleRollout: true} }
-	opts.Attest = func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }
+	opts.Attest = func(cutover.Unit, cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }
 	return &opts
 }
 

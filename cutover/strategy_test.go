@@ -73,7 +73,7 @@ func TestWhatAStrategyIsRefusedFor(t *testing.T) {
 			o := &cutover.PlanOptions{
 				Snapshots: []*catalog.Snapshot{snapshot},
 				Strategy:  func(cutover.Unit) cutover.Strategy { return tc.strategy },
-				Attest:    func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared },
+				Attest:    func(cutover.Unit, cutover.Workload) cutover.Attestation { return cutover.AttestDeclared },
 			}
 			if tc.opts != nil {
 				tc.opts(o)
@@ -144,7 +144,7 @@ func TestThePlanRecordsAStrategy(t *testing.T) {
 	} {
 		p, err := cutover.NewPlan(cat, fed, &cutover.PlanOptions{
 			Strategy: func(cutover.Unit) cutover.Strategy { return tc.strategy },
-			Attest:   func(cutover.Workload) cutover.Attestation { return cutover.AttestVerified },
+			Attest:   func(cutover.Unit, cutover.Workload) cutover.Attestation { return cutover.AttestVerified },
 		})
 		if err != nil {
 			t.Fatal(err)

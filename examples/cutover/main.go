@@ -22,6 +22,7 @@ import (
 type config struct {
 	fleet, plan, save, journal, namespace string
 	approve, resume, rollback, status     bool
+	singleRollout, sidecar                places
 	units                                 []string
 }
 
@@ -67,10 +68,17 @@ func parse(args []string) (config, error) {
 	f.BoolVar(&c.resume, "resume", false, "go on with a plan that was approved before; needs -plan")
 	f.BoolVar(&c.rollback, "rollback", false, "put back what is still ours, for the units named, or for all; needs -plan")
 	f.BoolVar(&c.status, "status", false, "say where the units stand; needs -plan")
+	f.Var(&c.singleRollout, "single-rollout", "comma-separated `namespaces` (NAMESPACE or CLUSTER/NAMESPACE) whose pods cannot be restarted twice: old label\n"+
+		"out and new label in by one write, held at canary pods. By naming them you vouch that their applications use their federated token")
+	f.Var(&c.sidecar, "sidecar", "comma-separated `namespaces` (likewise) whose applications cannot change yet and know only IMDS: their pods get the\n"+
+		"webhook's migration proxy, which is temporary")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
 	c.units = f.Args()
+	if declares := len(c.singleRollout)+len(c.sidecar) > 0; declares && (c.plan != "" || c.fleet == "") {
+		return c, errors.New("-single-rollout and -sidecar are about a fresh plan of a -fleet; a saved -plan has recorded them")
+	}
 	if (c.resume || c.rollback || c.status) && c.plan == "" {
 		return c, errors.New("-resume, -rollback and -status need the -plan that they are about")
 	}

@@ -114,7 +114,13 @@ func planOf(ctx context.Context, c config, fleet *catalog.Fleet) (*cutover.Plan,
 	if err != nil {
 		return nil, err
 	}
-	return cutover.NewPlan(cat, fed, &cutover.PlanOptions{Snapshots: snapshots})
+	opts := &cutover.PlanOptions{Snapshots: snapshots}
+	c.declare(opts)
+	plan, err := cutover.NewPlan(cat, fed, opts)
+	if err != nil {
+		return nil, err
+	}
+	return plan, c.misnamed(plan)
 }
 
 func savePlan(file string, p *cutover.Plan) error {

@@ -37,8 +37,8 @@ func TestDeclaredStrategiesMoveTheirUnitsWithoutOneFailedToken(t *testing.T) {
 	o := newOperator(t, f)
 	p := o.plan(t, cutover.PlanOptions{
 		Soak: 4 * time.Second, Limits: cutover.Limits{PerCluster: -1, PerRegion: -1, Fleet: -1, Bake: -1},
-		Attest: func(w cutover.Workload) cutover.Attestation {
-			if w.Namespace == once.Namespace {
+		Attest: func(u cutover.Unit, _ cutover.Workload) cutover.Attestation {
+			if u.Namespace == once.Namespace {
 				return cutover.AttestDeclared
 			}
 			return cutover.AttestUnknown
