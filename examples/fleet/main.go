@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -20,13 +19,6 @@ import (
 )
 
 //go:generate go run ./internal/gen fleet
-
-const (
-	exitFailed     = 1
-	exitUsage      = 2
-	exitBlocking   = 3
-	exitIncomplete = 8
-)
 
 type config struct {
 	fleet, out, format, topology string
@@ -69,7 +61,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if fatal(err) {
 		return exitFailed
 	}
-	return res.exitCode(c)
+	if !c.detailed {
+		return 0
+	}
+	code, why := res.exitCode()
+	if code != 0 {
+		fmt.Fprintln(stderr, "fleet:", why)
+	}
+	return code
 }
 
 func parse(args []string, stderr io.Writer) (config, int) {
@@ -103,51 +102,4 @@ func parse(args []string, stderr io.Writer) (config, int) {
 		return c, exitUsage
 	}
 	return c, -1
-}
-
-// distinct lists joined errors, without those that another one has told already.
-func distinct(err error, told []error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			told = distinct(e, told)
-		}
-		return told
-	}
-	if err == nil || slices.ContainsFunc(told, func(e error) bool { return errors.Is(err, e) }) {
-		return told
-	}
-	return append(told, err)
-}
-
-// fatal reports whether an error beside a result is more than clusters that could not be read: those are in the coverage.
-func fatal(err error) bool {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return slices.ContainsFunc(joined.Unwrap(), fatal)
-	}
-	_, unread := errors.AsType[*catalog.ClusterError](err)
-	return err != nil && !unread
-}
-
-// exitCode tells incomplete coverage from blocking findings; the first outranks the second, since nobody knows what it hides. A cluster
-// whose issuer is not known is incomplete too: its needs are not federated.
-func (r *result) exitCode(c config) int {
-	if !c.detailed {
-		return 0
-	}
-	for _, cl := range r.Catalog.Clusters {
-		if !cl.Coverage.Complete {
-			return exitIncomplete
-		}
-	}
-	for _, f := range r.findings() {
-		if f.Code == catalog.CoverageGap && f.Severity == catalog.Error {
-			return exitIncomplete
-		}
-	}
-	for _, f := range r.findings() {
-		if f.Severity == catalog.Blocking {
-			return exitBlocking
-		}
-	}
-	return 0
 }

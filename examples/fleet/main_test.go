@@ -127,6 +127,7 @@ func TestExitStatus(t *testing.T) {
 	unknownKey := fleetFile(t, "clusters:\n- name: c1\n  region: eastus\n  snapshots: c1\n", nil)
 	missing := fleetFile(t, "clusters:\n- name: c1\n  region: eastus\n  snapshot: nowhere\n", nil)
 	noIssuer := fleetFile(t, "clusters:\n- name: c1\n  region: eastus\n  snapshot: c1\n", map[string]string{"c1/all.yaml": oneNeed})
+	badIssuer := fleetFile(t, "clusters:\n- name: c1\n  region: eastus\n  issuer: http://i/\n  snapshot: c1\n", map[string]string{"c1/all.yaml": oneNeed})
 	for _, tc := range []struct {
 		name string
 		args []string
@@ -135,8 +136,9 @@ func TestExitStatus(t *testing.T) {
 	}{
 		{"a clean fleet", []string{"-fleet", clean, "-detailed-exitcode"}, 0, ""},
 		{"findings do not fail the command", nil, 0, ""},
-		{"incomplete coverage outranks blocking findings", []string{"-detailed-exitcode"}, exitIncomplete, ""},
-		{"needs of a cluster without an issuer are incomplete coverage", []string{"-fleet", noIssuer, "-detailed-exitcode"}, exitIncomplete, ""},
+		{"incomplete coverage outranks blocking findings", []string{"-detailed-exitcode"}, exitIncomplete, "coverage is incomplete"},
+		{"needs of a cluster without an issuer are incomplete coverage", []string{"-fleet", noIssuer, "-detailed-exitcode"}, exitIncomplete, "the issuer is not known"},
+		{"a finding that blocks is named", []string{"-fleet", badIssuer, "-detailed-exitcode"}, exitBlocking, "a finding blocks: malformed-object of Cluster/c1"},
 		{"an unknown key is an error that names it", []string{"-fleet", unknownKey}, exitFailed, "snapshots"},
 		{"a cluster without its folder is an error that names it", []string{"-fleet", missing}, exitFailed, "nowhere"},
 		{"no such file", []string{"-fleet", "nowhere.yaml"}, exitFailed, "nowhere.yaml"},
