@@ -119,7 +119,17 @@ func testScale(t *testing.T, c cutover.Cluster) {
 	conformPods(t, c, 0)
 	replicas(0)
 	scale("test", 0, "", http.StatusUnprocessableEntity) // a Scale leaves zero out
-	scale("add", 1, conformGet(t, c, conformDeployment).GetResourceVersion(), 0)
+	for range 20 { // a version is good until the Deployment's controller writes its status
+		_, err := c.Write(t.Context(), cutover.Write{Verb: cutover.Patch, Ref: conformDeployment, Subresource: "scale",
+			ResourceVersion: conformGet(t, c, conformDeployment).GetResourceVersion(), Body: []byte(`[{"op":"add","path":"/spec/replicas","value":1}]`)})
+		if err == nil {
+			break
+		}
+		if conformCode(err) != http.StatusConflict {
+			t.Fatal(err)
+		}
+	}
+	replicas(1)
 	conformPods(t, c, 1)
 	scale("replace", 0, "", 0)
 	conformPods(t, c, 0)
