@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/wimigrate/wimigrate/internal/e2e/controlplane"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
+	"github.com/wimigrate/wimigrate/internal/e2e/workload"
 )
 
 // resident is one application of a fleet that is to be moved: a workload of some kind in a namespace of its own.
@@ -26,6 +28,8 @@ type resident struct {
 	OnDelete bool
 	// Sibling adds a second workload on the same service account.
 	Sibling bool
+	// Hollow applications have pods in which nothing runs.
+	Hollow bool
 }
 
 // idle applications never run a pod.
@@ -40,7 +44,11 @@ func newResident(f *fleet.Fleet, c *fleet.Cluster, kind, name string, replicas i
 // deploy creates the application: the manifests of package app, with the Deployment's template in an object of the resident's kind.
 func (r resident) deploy(t *testing.T) {
 	t.Helper()
-	all, err := objects.Parse([]byte(r.YAML()))
+	manifests := r.YAML()
+	if r.Hollow {
+		manifests = strings.ReplaceAll(manifests, workload.ImagePrefix, "example.test/app")
+	}
+	all, err := objects.Parse([]byte(manifests))
 	if err != nil {
 		t.Fatal(err)
 	}

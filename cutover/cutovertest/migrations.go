@@ -1,0 +1,77 @@
+package cutovertest
+
+import (
+	"testing"
+
+	"github.com/wimigrate/wimigrate/cutover"
+)
+
+// Migration is one small migration, and what must come of it in any world: the simulation and a real control plane alike.
+type Migration struct {
+	// Name says what happens, as a sentence.
+	Name string
+	// App is what is moved: the only application of its namespace, which no other Migration uses.
+	App App
+	// Run moves it, and fails the test where the world or the engine does not do what it should.
+	Run func(t *testing.T, w World)
+}
+
+// World is where a Migration happens. Its application has been deployed, and its pods run.
+type World struct {
+	Cluster cutover.Cluster
+	// Plan is for the application alone, made with the options of [MigrationPlan].
+	Plan *cutover.Plan
+	// Edit changes an object as somebody else would; fn gets the stored object.
+	Edit func(t *testing.T, ref cutover.Ref, fn func(object map[string]any))
+	// RunOnce lets a CronJob run.
+	RunOnce func(t *testing.T, cronJob cutover.Ref)
+}
+
+// MigrationPlan are the options of a Migration's plan; Snapshots are to be added.
+func MigrationPlan() cutover.PlanOptions {
+	return cutover.PlanOptions{Soak: -1, Limits: cutover.Limits{InducePods: 10}}
+}
+
+// Migrations are whole moves of every kind: there and back, held at a canary, evicted one by one, fought over, and under induced load.
+// Gates say what the Migration wants; that they judge rightly is for other tests.
+func Migrations() []Migration {
+	return []Migration{
+		{"a Deployment moves, and comes back", App{Namespace: "conform-deployment", Name: "conform-deployment", Replicas: 4}, thereAndBack},
+		{"a StatefulSet moves, and comes back", App{Namespace: "conform-statefulset", Name: "conform-statefulset", Kind: "StatefulSet"}, thereAndBack},
+		{"a DaemonSet moves, and comes back", App{Namespace: "conform-daemonset", Name: "conform-daemonset", Kind: "DaemonSet"}, thereAndBack},
+		{"a CronJob waits for a run after each change", App{Namespace: "conform-cronjob", Name: "conform-cronjob", Kind: "CronJob", Schedule: "0 0 1 1 *"}, runByRun},
+		{"a Deployment is held at its canary, and put back when that fails", App{Namespace: "conform-canary", Name: "conform-canary", Replicas: 4}, failedCanary},
+		{"a StatefulSet is held at its canary, and put back when that fails", App{Namespace: "conform-partition", Name: "conform-partition", Kind: "StatefulSet", Replicas: 4}, failedCanary},
+		{"OnDelete waits for permission, then for a budget, and is evicted pod by pod", App{Namespace: "conform-eviction", Name: "conform-eviction", Kind: "StatefulSet", Replicas: 2, OnDelete: true}, evicted},
+		{"a fight over the old label freezes the unit", App{Namespace: "conform-fight", Name: "conform-fight"}, fought},
+		{"load is induced through the autoscaler, and taken back", App{Namespace: "conform-load", Name: "conform-load", HPA: true}, induced},
+	}
+}
+
+// thereAndBack moves a unit, and rolls it back after it was done.
+func thereAndBack(t *testing.T, w World) {
+	before := w.spec(t)
+	r := w.runner(t, PassGates(), nil)
+	w.run(t, r, cutover.Done, "")
+	w.expectMoved(t, before)
+	templates := w.templates(t)
+	w.rollback(t, r)
+	w.expectBack(t, before)
+	if now := w.templates(t); now != templates {
+		t.Errorf("%d templates have run on the way there, and %d in the end: the way back must use the old ones", templates, now)
+	}
+}
+
+// runByRun moves a CronJob, whose templates only a run can prove.
+func runByRun(t *testing.T, w World) {
+	before := w.spec(t)
+	r := w.runner(t, PassGates(), nil)
+	for range 2 {
+		w.run(t, r, cutover.Held, "no Job was made from the new template yet")
+		w.RunOnce(t, w.workload())
+	}
+	w.run(t, r, cutover.Done, "")
+	w.expectMoved(t, before)
+	w.rollback(t, r)
+	w.expectBack(t, before)
+}
