@@ -84,9 +84,6 @@ func deaths(writes int) []int {
 func retire(t *testing.T, c *fleet.Cluster, of []*journey) {
 	t.Helper()
 	for _, j := range of {
-		if err := c.SetMinReplicas(t.Context(), j.name, j.name, 1); err != nil {
-			t.Fatal(err)
-		}
 		if err := c.Scale(t.Context(), j.name, "Deployment", j.name, 0); err != nil {
 			t.Fatal(err)
 		}

@@ -52,6 +52,7 @@ func brokenChains() []broken {
 	}
 }
 
+// Explain names the broken link of pods that really run, and how to mend it; then the old world is removed from their cluster.
 func TestExplainFindsTheBrokenLinkOfRealPods(t *testing.T) {
 	t.Parallel()
 	f := fleet.StartFleet(t, fleet.Spec{Azure: azure.Options{Propagation: propagation}})
@@ -78,6 +79,7 @@ func TestExplainFindsTheBrokenLinkOfRealPods(t *testing.T) {
 	for i, b := range brokenChains() {
 		t.Run(b.name, func(t *testing.T) { all[i].judge(t, b) })
 	}
+	t.Run("what is left of Pod Identity goes when nothing needs it", func(t *testing.T) { leftovers(t, f, o) })
 	t.Run("nowebhook", func(t *testing.T) {
 		err := c.Client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(t.Context(), webhook.ConfigurationName, metav1.DeleteOptions{})
 		if err != nil {

@@ -46,10 +46,10 @@ func travel(t *testing.T, f *fleet.Fleet, all []*journey) {
 	c := f.Clusters[0]
 	for _, j := range all {
 		r := newResident(f, c, "Deployment", j.name, 2, 200*time.Millisecond)
-		r.MaxReplicas = 10
 		manifests := r.YAML()
 		if j.world == nil {
-			manifests = strings.ReplaceAll(manifests, workload.ImagePrefix, "example.test/app")
+			r.MaxReplicas = 10 // else replicas are induced, for an autoscaler would be slow to scale in again
+			manifests = strings.ReplaceAll(r.YAML(), workload.ImagePrefix, "example.test/app")
 		}
 		if err := c.Apply(t.Context(), manifests); err != nil {
 			t.Fatal(err)
