@@ -69,6 +69,9 @@ func (u *Unit) writes() int {
 }
 
 func hours(d time.Duration) string {
+	if d%time.Minute != 0 {
+		return d.String()
+	}
 	return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m")
 }
 

@@ -23,7 +23,7 @@ type World struct {
 	Plan *cutover.Plan
 	// Edit changes an object as somebody else would; fn gets the stored object.
 	Edit func(t *testing.T, ref cutover.Ref, fn func(object map[string]any))
-	// RunOnce lets a CronJob run.
+	// RunOnce lets a CronJob run, and returns when its Job has ended.
 	RunOnce func(t *testing.T, cronJob cutover.Ref)
 }
 

@@ -1,40 +1,23 @@
 package main
 
 import (
-	"context"
-	"net/http"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
 	"github.com/wimigrate/wimigrate/cutover"
-	"github.com/wimigrate/wimigrate/federation/armfic"
+	"github.com/wimigrate/wimigrate/federation"
 )
 
-// gates are those of a real run, with the library's defaults.
-func gates() cutover.Gates {
-	return cutover.DefaultGates(&cutover.GateOptions{Preflight: &cutover.PreflightOptions{EntraClock: entraClock}})
+// gates are those of a real run: the library's, with its defaults but for what the flags shorten.
+func (c config) gates(a *azureWorld) cutover.Gates {
+	opts := &cutover.GateOptions{Preflight: &cutover.PreflightOptions{EntraClock: a.clock}, Prove: &federation.ProveOptions{TenantID: c.tenant}}
+	if c.window > 0 {
+		opts.Load = &cutover.LoadOptions{Window: c.window, LookEvery: min(c.window, 30*time.Second), Calm: min(c.window, time.Minute)}
+		opts.Quiet = min(c.window, time.Minute)
+	}
+	return cutover.DefaultGates(opts)
 }
 
-// entraClock is what Entra's token endpoint says the time is.
-func entraClock(ctx context.Context) (time.Time, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, "https://login.microsoftonline.com/", nil)
-	if err != nil {
-		return time.Time{}, err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return time.Time{}, err
-	}
-	defer resp.Body.Close()
-	return http.ParseTime(resp.Header.Get("Date"))
-}
-
-// trust reads from ARM what the identities trust, as whoever az or the environment says that we are.
-func trust() (cutover.Trust, error) {
-	cred, err := azidentity.NewDefaultAzureCredential(nil)
-	if err != nil {
-		return nil, err
-	}
-	return armfic.NewStore(cred, nil)
+// planOptions are the library's, but for what the flags say.
+func (c config) planOptions() *cutover.PlanOptions {
+	return &cutover.PlanOptions{Soak: c.soak, Limits: cutover.Limits{Bake: c.bake, InducePods: c.induce}}
 }

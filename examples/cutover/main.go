@@ -15,15 +15,18 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/wimigrate/wimigrate/cutover"
 )
 
 type config struct {
-	fleet, plan, save, journal, namespace string
-	approve, resume, rollback, status     bool
-	singleRollout, sidecar                places
-	units                                 []string
+	fleet, plan, save, journal, namespace, arm, tenant string
+	approve, resume, rollback, status, thaw            bool
+	soak, bake, window                                 time.Duration
+	induce                                             int
+	singleRollout, sidecar                             places
+	units                                              []string
 }
 
 func main() {
@@ -72,6 +75,13 @@ func parse(args []string) (config, error) {
 		"out and new label in by one write, held at canary pods. By naming them you vouch that their applications use their federated token")
 	f.Var(&c.sidecar, "sidecar", "comma-separated `namespaces` (likewise) whose applications cannot change yet and know only IMDS: their pods get the\n"+
 		"webhook's migration proxy, which is temporary")
+	f.DurationVar(&c.soak, "soak", 0, "how long a unit of a fresh plan is watched once the old path is gone; default: 24h")
+	f.DurationVar(&c.bake, "bake", 0, "pause between the waves of a fresh plan; default: 1h")
+	f.IntVar(&c.induce, "induce", 0, "how many `pods` a fresh plan may add where nothing scales by itself; default: none, and such units are held")
+	f.DurationVar(&c.window, "window", 0, "how long load is watched; default: 10m, and 5m the second time")
+	f.BoolVar(&c.thaw, "thaw", false, "let units that were frozen or rolled back be tried again, those named or all; needs -plan")
+	f.StringVar(&c.tenant, "tenant", os.Getenv("AZURE_TENANT_ID"), "`ID` of the tenant of identities whose own is not known")
+	f.StringVar(&c.arm, "arm", "", "`URL` of ARM; default: that of the fleet's cloud. AZURE_AUTHORITY_HOST does the same for Entra")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
@@ -79,19 +89,15 @@ func parse(args []string) (config, error) {
 	if declares := len(c.singleRollout)+len(c.sidecar) > 0; declares && (c.plan != "" || c.fleet == "") {
 		return c, errors.New("-single-rollout and -sidecar are about a fresh plan of a -fleet; a saved -plan has recorded them")
 	}
-	if (c.resume || c.rollback || c.status) && c.plan == "" {
-		return c, errors.New("-resume, -rollback and -status need the -plan that they are about")
+	if (c.resume || c.rollback || c.status || c.thaw) && c.plan == "" {
+		return c, errors.New("-resume, -rollback, -thaw and -status need the -plan that they are about")
 	}
 	return c, nil
 }
 
 // work does what the flags ask for.
 func (w *world) work(ctx context.Context, c config, out io.Writer) (int, error) {
-	opts, err := w.options(out)
-	if err != nil {
-		return cutover.ExitError, err
-	}
-	r, err := cutover.NewRunner(w.clusters, w.journal, gates(), opts)
+	r, err := cutover.NewRunner(w.clusters, w.journal, c.gates(w.azure), w.options(out))
 	if err != nil {
 		return cutover.ExitError, err
 	}
@@ -101,6 +107,8 @@ func (w *world) work(ctx context.Context, c config, out io.Writer) (int, error) 
 		rep, err = r.Status(ctx, w.plan)
 	case c.rollback:
 		rep, err = r.Rollback(ctx, w.plan, c.units...)
+	case c.thaw:
+		rep, err = r.Thaw(ctx, w.plan, c.units...)
 	case c.approve || c.resume:
 		rep, err = r.Run(ctx, w.plan)
 	default:

@@ -47,7 +47,10 @@ func (t *timeline) event(e cutover.Event) {
 	case cutover.EventUndo:
 		fmt.Fprintf(t.out, "%6.1fs %-34s undo %s\n", at, e.Unit, e.Message)
 		return
-	case cutover.EventStep, cutover.EventWrite:
+	case cutover.EventWrite:
+		fmt.Fprintf(t.out, "%6.1fs %-34s   %s: %s\n", at, e.Unit, e.Step, firstLine(e.Message))
+		return
+	case cutover.EventStep:
 	}
 	if e.Message != "" {
 		fmt.Fprintf(t.out, "%6.1fs %-34s %s\n", at, e.Unit, firstLine(e.Message))

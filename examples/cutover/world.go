@@ -11,7 +11,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/wimigrate/wimigrate/catalog"
-	"github.com/wimigrate/wimigrate/credential"
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/federation"
 )
@@ -19,6 +18,7 @@ import (
 // world is a real fleet: its clusters, the plan for them, and where the journal is.
 type world struct {
 	clusters map[string]cutover.Cluster
+	azure    *azureWorld
 	plan     *cutover.Plan
 	journal  cutover.Journal
 	close    func()
@@ -45,7 +45,10 @@ func open(ctx context.Context, c config, out io.Writer) (*world, error) {
 			return nil, fmt.Errorf("cluster %s: %w", fc.Name, err)
 		}
 	}
-	if w.plan, err = planOf(ctx, c, fleet); err != nil {
+	if w.azure, err = newAzureWorld(fleet.Cloud, c.arm, c.tenant); err != nil {
+		return nil, err
+	}
+	if w.plan, err = w.planOf(ctx, c, fleet); err != nil {
 		return nil, err
 	}
 	if c.save != "" {
@@ -84,8 +87,8 @@ func clientConfig(name string) (*rest.Config, error) {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 }
 
-// planOf reads the saved plan, or scans the fleet and makes one.
-func planOf(ctx context.Context, c config, fleet *catalog.Fleet) (*cutover.Plan, error) {
+// planOf reads the saved plan, or scans the fleet and makes one. What is trusted today is in the fleet's file, or else asked of ARM.
+func (w *world) planOf(ctx context.Context, c config, fleet *catalog.Fleet) (*cutover.Plan, error) {
 	if c.plan != "" {
 		f, err := os.Open(c.plan)
 		if err != nil {
@@ -102,25 +105,33 @@ func planOf(ctx context.Context, c config, fleet *catalog.Fleet) (*cutover.Plan,
 	if err != nil {
 		return nil, err
 	}
-	have := federation.State{}
-	if text, err := fleet.ReadFederatedCredentials(); err != nil {
+	have, err := w.trusted(ctx, fleet, cat)
+	if err != nil {
 		return nil, err
-	} else if text != nil {
-		if have, err = federation.ReadState(text); err != nil {
-			return nil, err
-		}
 	}
 	fed, err := federation.NewPlan(cat, have, nil)
 	if err != nil {
 		return nil, err
 	}
-	opts := &cutover.PlanOptions{Snapshots: snapshots}
+	opts := c.planOptions()
+	opts.Snapshots = snapshots
 	c.declare(opts)
 	plan, err := cutover.NewPlan(cat, fed, opts)
 	if err != nil {
 		return nil, err
 	}
 	return plan, c.misnamed(plan)
+}
+
+func (w *world) trusted(ctx context.Context, fleet *catalog.Fleet, cat *catalog.Catalog) (federation.State, error) {
+	text, err := fleet.ReadFederatedCredentials()
+	switch {
+	case err != nil:
+		return nil, err
+	case text != nil:
+		return federation.ReadState(text)
+	}
+	return federation.Observe(ctx, w.azure.store, cat, nil)
 }
 
 func savePlan(file string, p *cutover.Plan) error {
@@ -132,26 +143,13 @@ func savePlan(file string, p *cutover.Plan) error {
 }
 
 // options are those of a real run: ARM's word on what is trusted, exchanges at Entra, NMI's own counters as witness.
-func (w *world) options(out io.Writer) (*cutover.Options, error) {
-	trusted, err := trust()
-	if err != nil {
-		return nil, err
-	}
+func (w *world) options(out io.Writer) *cutover.Options {
 	readers := map[string]cutover.Reader{}
 	for name, c := range w.clusters {
 		readers[name] = c
 	}
 	return &cutover.Options{
-		Trust: trusted, Exchanger: exchanger(credential.Exchange(nil)), OnEvent: newTimeline(out).event,
+		Trust: w.azure.store, Exchanger: w.azure, OnEvent: newTimeline(out).event,
 		Oracle: &cutover.Telemetry{NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(readers)}},
-	}, nil
-}
-
-// exchanger lets the credential package prove trust for the cutover.
-type exchanger func(ctx context.Context, tenantID, clientID, assertion string) (credential.Claims, error)
-
-// Exchange implements cutover.Exchanger.
-func (x exchanger) Exchange(ctx context.Context, r cutover.ExchangeRequest) (cutover.Claims, error) {
-	c, err := x(ctx, r.TenantID, r.ClientID, r.Assertion)
-	return cutover.Claims{AppID: c.ClientID, ObjectID: c.ObjectID, TenantID: c.TenantID}, err
+	}
 }

@@ -47,6 +47,7 @@ func TestMigrationsOnARealControlPlane(t *testing.T) {
 						if err := residents[i].runNow(t.Context()); err != nil {
 							t.Error(err)
 						}
+						awaitJobs(t, residents[i])
 					}})
 			})
 			return nil
@@ -72,6 +73,20 @@ func awaitReady(t *testing.T, r resident) {
 			}
 		}
 		return ready >= r.Replicas, err
+	})
+}
+
+// awaitJobs waits until no Job of the namespace is under way.
+func awaitJobs(t *testing.T, r resident) {
+	t.Helper()
+	fleet.Await(t, "the Jobs of "+r.Namespace, func() (bool, error) {
+		jobs, err := r.cluster.Client.BatchV1().Jobs(r.Namespace).List(t.Context(), metav1.ListOptions{})
+		for _, j := range jobs.Items {
+			if j.Status.CompletionTime == nil {
+				return false, err
+			}
+		}
+		return true, err
 	})
 }
 

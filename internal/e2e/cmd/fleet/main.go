@@ -49,6 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	count := flags.Int("nodes", 3, "nodes of each cluster")
 	dir := flags.String("dir", "", "folder for kubeconfig, fleet.yaml, keys and logs; default a temporary one")
 	longTail := flags.Bool("seed", true, "fill the clusters with everything a catalog can find")
+	apps := flags.Bool("apps", false, "run applications that can be moved, and print how")
 	verbose := flags.Bool("v", false, "log what the doubles do")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(keep(ctx, f, *longTail, stdout), f.Stop())
+	err = errors.Join(keep(ctx, f, *longTail, *apps, stdout), f.Stop())
 	if *dir == "" && err == nil {
 		err = os.RemoveAll(f.Dir)
 	}
@@ -79,9 +80,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // keep prints how to use the fleet and waits for the end.
-func keep(ctx context.Context, f *fleet.Fleet, longTail bool, stdout io.Writer) error {
+func keep(ctx context.Context, f *fleet.Fleet, longTail, apps bool, stdout io.Writer) error {
 	if longTail {
 		if _, err := seed.LongTail(ctx, f); err != nil {
+			return err
+		}
+	}
+	if apps {
+		if err := deployApps(ctx, f); err != nil {
 			return err
 		}
 	}
@@ -93,7 +99,13 @@ func keep(ctx context.Context, f *fleet.Fleet, longTail bool, stdout io.Writer) 
 		fmt.Fprintf(stdout, "context %s\tregion %s\tissuer %s\n", c.Name, c.Region, c.Issuer())
 	}
 	fmt.Fprintf(stdout, "Entra %s\nARM %s\ncertificate authority %s\n\n", f.Azure.EntraURL, f.Azure.ARMURL, filepath.Join(f.Dir, "ca.crt"))
-	fmt.Fprintf(stdout, "export KUBECONFIG=%s\ngo run ./examples/fleet -fleet %s    # from the repository's root\n\nInterrupt to stop.\n", f.Kubeconfig(), file)
+	fmt.Fprintf(stdout, "export KUBECONFIG=%s\ngo run ./examples/fleet -fleet %s    # from the repository's root\n\n", f.Kubeconfig(), file)
+	if apps {
+		if err := operator(ctx, f, file, stdout); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(stdout, "Interrupt to stop.")
 	<-ctx.Done()
 	return nil
 }
