@@ -64,12 +64,26 @@ func accessOf(u *Unit, induce bool) []access {
 				need = append(need, access{verb, group, resource, "", ns})
 			}
 		}
+		if w.Probe {
+			need = append(need, probeAccess(w)...)
+		}
 		if w.Kind == "StatefulSet" || w.Kind == "DaemonSet" { // update strategy OnDelete
 			need = append(need, access{"create", "", "pods", "eviction", ns}, access{"get", "", "pods", "", ns},
 				access{"list", "policy", "poddisruptionbudgets", "", ns}, access{"watch", "policy", "poddisruptionbudgets", "", ns})
 		}
 	}
 	return sortedAccess(append(need, editAccess(u)...))
+}
+
+// probeAccess is what probes of an idle workload do.
+func probeAccess(w Workload) []access {
+	ns := w.Namespace
+	need := []access{{"create", "batch", "jobs", "", ns}, {"delete", "batch", "jobs", "", ns}, {"get", "batch", "jobs", "", ns}}
+	if w.Kind != "CronJob" {
+		group, resource := resourceOf(scaledRef(w))
+		need = append(need, access{"get", group, resource, "", ns}, access{"patch", group, resource, "scale", ns}, access{"list", "keda.sh", "scaledobjects", "", ns})
+	}
+	return need
 }
 
 // editAccess is what the edits write, and what each of them reads first.

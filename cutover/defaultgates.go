@@ -94,7 +94,10 @@ func DefaultGates(opts *GateOptions) Gates {
 		return AllOf(pods, untilClear(NewPath(OldPathSilent(quiet), TelemetryClean()), o.Settle, o.SettleEvery))
 	}
 	moved := inSingleRollout(movedAfter(o.quietAlone), movedAfter(o.Quiet))
-	run := Load(&LoadOptions{Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, Calm: o.Load.Calm, Probe: o.Load.Probe, Ready: o.Ready, birthsOnly: true})
+	natural := o.Load.withDefaults().InduceAfter // a run by schedule is waited for as long as a scale-out by load
+	run := Load(&LoadOptions{
+		Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, InduceAfter: natural, Calm: o.Load.Calm, Probe: o.Load.Probe, Ready: o.Ready, birthsOnly: true,
+	})
 	return Gates{
 		Preflight: Preflight(o.Preflight),
 		Trusted:   TrustProven(o.Prove),

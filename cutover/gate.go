@@ -32,6 +32,10 @@ type Target struct {
 	// Induce raises a number in the cluster, such as an HPA's spec.minReplicas: the runner writes the old value to the journal first,
 	// and restores it when the gate returns, or on resume. Nil where the plan does not allow it.
 	Induce func(ctx context.Context, i Induction) error
+	// Probe starts a pod of a workload that runs none, once for each time the gate is asked, and returns what it started; nil for a
+	// workload that is not idle, or that the plan approves no probe of. The runner ends it when the gate returns, or on resume. Nil
+	// where the plan approves none at all, and at steps that need no pod.
+	Probe func(ctx context.Context, w Workload) (*IdleProbe, error)
 	// Revision is the pod template revision that counts for each workload, by Ref.String(): the pod-template-hash or
 	// controller-revision-hash of new pods; absent where the kind has none.
 	Revision map[string]string

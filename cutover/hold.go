@@ -27,8 +27,8 @@ func holdTime(s *Step) time.Duration {
 // StatefulSet is held by its partition. A DaemonSet is not held: it counts minReadySeconds for its old pods too, and replaces those that
 // do not count as available all at once.
 func holdFields(live *unstructured.Unstructured, k int, during time.Duration) []Field {
-	if k <= 0 {
-		return nil
+	if k <= 0 || scaledToZero(live) {
+		return nil // without pods there is nothing to hold
 	}
 	o := live.Object
 	switch live.GetKind() {
@@ -55,6 +55,10 @@ func holdFields(live *unstructured.Unstructured, k int, during time.Duration) []
 		return beforeImages([]Field{{Path: []string{"spec", "updateStrategy", "rollingUpdate", "partition"}, After: replicas - int64(k)}}, live)
 	}
 	return nil
+}
+
+func scaledToZero(live *unstructured.Unstructured) bool {
+	return live.GetKind() == "Deployment" && desired(live) == 0
 }
 
 // desired is spec.replicas, 1 where it is absent.

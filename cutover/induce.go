@@ -40,8 +40,11 @@ func (u *unitRun) induce(ctx context.Context, s *Step, i Induction) error {
 	return u.save(ctx)
 }
 
-// restoreInduced puts back, at once, every induced number that is still ours.
+// restoreInduced puts back, at once, every induced number that is still ours, and ends what was started for a gate.
 func (u *unitRun) restoreInduced(ctx context.Context) error {
+	if err := u.endProbes(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
 	changed := false
 	for i := range u.rec.Acts {
 		a := &u.rec.Acts[i]
@@ -76,7 +79,9 @@ func (u *unitRun) restoreOne(ctx context.Context, a *Act) error {
 		if len(back) == 0 {
 			return nil
 		}
-		w := Write{Verb: Patch, Ref: a.Ref, ResourceVersion: live.GetResourceVersion(), Body: mustJSON(patchOps(back, live.Object))}
+		w := Write{
+			Verb: Patch, Ref: a.Ref, Subresource: a.Subresource, ResourceVersion: live.GetResourceVersion(), Body: mustJSON(patchOps(back, live.Object)),
+		}
 		if lost = u.write(ctx, &Step{ID: a.Step}, w); lost != nil && !lostRace(lost) {
 			return lost
 		}

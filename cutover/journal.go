@@ -93,6 +93,8 @@ type Act struct {
 	Verb  Verb     `json:"verb"`
 	Ref   Ref      `json:"object"`
 	Phase ActPhase `json:"phase"`
+	// Subresource is what a patch was made of; "" for the object itself.
+	Subresource string `json:"subresource,omitempty"`
 	// Fields hold the before-images as they were found.
 	Fields []Field `json:"fields,omitempty"`
 	// Down is the next value of an induced number on its way down in steps; it may or may not have been written.
@@ -117,6 +119,8 @@ const (
 	ActEdit ActKind = "edit"
 	// ActInduce is a number raised for load, restored before anything else.
 	ActInduce ActKind = "induce"
+	// ActProbe is a pod started for a gate, taken away before anything else.
+	ActProbe ActKind = "probe"
 	// ActRelease puts back what held a rollout; the rollback of the edit that held it covers it.
 	ActRelease ActKind = "release"
 	// ActRetreat takes a workload back to the old path alone in one write, because the webhook lets no pod with its label be born.

@@ -39,7 +39,8 @@ func (u *unitRun) judge(ctx context.Context, s *Step, gate Gate) (Verdict, error
 	if err != nil {
 		return Verdict{}, err
 	}
-	v := gate(ctx, t)
+	u.probes = map[string]*IdleProbe{}
+	v := u.tellProbes(gate(ctx, t))
 	restore := u.lowerInduced
 	if v.Result == Fail {
 		restore = u.restoreInduced
@@ -96,6 +97,7 @@ func (u *unitRun) target(ctx context.Context, s *Step) (Target, error) {
 	} else {
 		t.Workloads = slices.DeleteFunc(slices.Clone(t.Workloads), func(w Workload) bool { return leftToFinish(w.Kind) })
 	}
+	u.allowProbes(&t, s)
 	switch s.Kind {
 	case StepLoad, StepLoadAgain, StepSoak:
 		if s.Kind != StepLoad {

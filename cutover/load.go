@@ -69,8 +69,9 @@ func (o *LoadOptions) withDefaults() LoadOptions {
 //
 // Where the plan allows it and nothing scales by itself, a scale-out is induced through [Target.Induce], once: the minReplicas of the
 // HPA, the minReplicaCount of the KEDA ScaledObject, or spec.replicas where neither rules. Workloads at zero replicas and those whose
-// autoscaler belongs to a GitOps tool are left alone. The evidence names the rung that was reached: idle, natural scale-out, induced
-// scale-out, each with or without a new node.
+// autoscaler belongs to a GitOps tool are left alone. A workload that runs no pod is probed where the plan approves that ([Target.Probe]):
+// one pod will do then, or one run of a CronJob, since that is all there is to see. The evidence names the rung that was reached: idle,
+// one-pod probe or one-off run, natural scale-out, induced scale-out, the last two with or without a new node.
 func Load(opts *LoadOptions) Gate {
 	o := opts.withDefaults()
 	return func(ctx context.Context, t Target) Verdict {

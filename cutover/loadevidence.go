@@ -2,6 +2,7 @@ package cutover
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -70,7 +71,7 @@ func (r *loadRun) nodeEvidence(object string, fresh []string) Evidence {
 // notesOn are the notes about a workload on why no load was induced.
 func (r *loadRun) notesOn(object string) []Evidence {
 	var out []Evidence
-	for _, n := range r.notes {
+	for _, n := range slices.Concat(r.notes, r.unprobed) {
 		if n.Object == object {
 			out = append(out, n)
 		}
@@ -84,6 +85,8 @@ func (r *loadRun) rung(y *loadTally, births []*birth, fresh []string) string {
 	switch {
 	case len(births) == 0:
 		return "rung: idle"
+	case y.probeRung(births) != "":
+		return y.probeRung(births)
 	case y.induced:
 		out = "rung: induced scale-out"
 	}

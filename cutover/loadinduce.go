@@ -17,7 +17,7 @@ func (r *loadRun) induce(ctx context.Context) {
 	r.notes = nil
 	for _, y := range r.sight.tallies {
 		missing := y.need - len(y.counted(r.nodes.known))
-		if missing <= 0 {
+		if missing <= 0 || y.probe != nil {
 			continue
 		}
 		i, why := r.induction(ctx, y, missing)

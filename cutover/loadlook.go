@@ -35,6 +35,7 @@ func (r *loadRun) look(ctx context.Context) (Verdict, bool) {
 			return r.reopen(ctx, r.quiet.gap)
 		}
 	}
+	r.probeIdle(ctx)
 	r.induce(ctx)
 	return r.overdue(true)
 }

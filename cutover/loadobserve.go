@@ -95,16 +95,7 @@ func (s *loadSight) observe(e WatchEvent, now time.Time) {
 func (s *loadSight) adopt(uid types.UID, owner *metav1.OwnerReference) {
 	for _, y := range s.tallies {
 		if isOwner(owner, y.w) {
-			s.owners[uid] = y
-		}
-	}
-	if s.owners[uid] == nil {
-		return
-	}
-	for id, b := range s.orphans {
-		if metav1.GetControllerOf(b.pod).UID == uid {
-			delete(s.orphans, id)
-			s.born(b)
+			s.own(uid, y)
 		}
 	}
 }

@@ -18,7 +18,7 @@ type loadRun struct {
 	also                    []Verdict
 	probed                  Verdict
 	induced                 bool
-	notes                   []Evidence // why nothing was induced
+	notes, unprobed         []Evidence // why nothing was induced, and nothing probed
 	// reopened says why the window last opened anew.
 	reopened string
 }
@@ -119,7 +119,7 @@ func (r *loadRun) open(ctx context.Context) error {
 
 // reopen opens the window anew. What was induced cannot be induced twice, so then it ends.
 func (r *loadRun) reopen(ctx context.Context, why string) (Verdict, bool) {
-	if r.reopened = why; r.induced || !time.Now().Before(r.deadline) {
+	if r.reopened = why; r.induced || r.hasProbes() || !time.Now().Before(r.deadline) {
 		return r.judge(), true
 	}
 	r.sight.reopen()

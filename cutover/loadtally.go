@@ -35,6 +35,8 @@ type loadTally struct {
 	// need and nodes are how many pods on how many nodes it takes.
 	need, nodes int
 	induced     bool
+	// probe is what was started for a workload that runs no pod.
+	probe *IdleProbe
 }
 
 // rise is one scale-out.
@@ -73,10 +75,10 @@ func (y *loadTally) observeHPA(h *unstructured.Unstructured, now time.Time) {
 func (y *loadTally) counted(known map[string]bool) []*birth {
 	var out []*birth
 	for _, b := range y.births {
-		switch y.w.Kind {
-		case "CronJob":
+		switch {
+		case y.w.Kind == "CronJob" || y.ofProbe(b):
 			out = append(out, b)
-		case "DaemonSet":
+		case y.w.Kind == "DaemonSet":
 			if b.pod.Spec.NodeName != "" && !known[b.pod.Spec.NodeName] {
 				out = append(out, b)
 			}

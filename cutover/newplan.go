@@ -80,6 +80,7 @@ func (u *Unit) declare(f *facts, o PlanOptions) {
 		u.Strategy = o.Strategy(*u)
 	}
 	for i := range u.Workloads {
+		u.Workloads[i].Probe = o.ProbeIdle != nil && probable(u.Workloads[i]) && o.ProbeIdle(*u, u.Workloads[i])
 		if o.Attest == nil {
 			continue
 		}
@@ -118,8 +119,14 @@ func risks(u Unit, f *facts) []string {
 		case !canHold(w.Kind) || w.Borrower != nil:
 			out = append(out, w.String()+" cannot be held at canary pods")
 		}
-		if s.Replicas != nil && *s.Replicas == 0 {
+		idle := s.Replicas != nil && *s.Replicas == 0
+		switch {
+		case idle && w.Probe:
+			out = append(out, w.String()+" runs no pod: it is verified by a one-pod probe, never under load")
+		case idle:
 			out = append(out, w.String()+noPod)
+		case w.Probe && w.Kind == "CronJob":
+			out = append(out, w.String()+" is run once more at each gate, unless it runs by itself in time")
 		}
 		if s.Replicas != nil && *s.Replicas == 1 {
 			out = append(out, w.String()+" has one replica")

@@ -19,22 +19,21 @@ const calmAfterBirth = time.Minute
 // born well (V2: Ready, and no container restarted within its first minute), and able to exchange a token bound to this very pod for
 // one of the expected identity (V3).
 //
-// A workload without a pod, such as one scaled to zero, is inconclusive and held for load: it never counts as verified. So is one with
-// pods of an older template. Without an Exchanger V3 is inconclusive.
+// A workload without a pod, such as one scaled to zero, is inconclusive and held for load: it never counts as verified, unless the plan
+// approves a probe of it, whose pod is judged then. So is one with pods of an older template. Without an Exchanger V3 is inconclusive.
 func NewPods() Gate {
 	const name = "new pods"
 	return func(ctx context.Context, t Target) Verdict {
 		var evidence []Evidence
 		idle := false
 		for _, w := range t.Workloads {
-			found, err := podsOf(ctx, t, w)
+			found, err := probedPods(ctx, t, w)
 			if err != nil {
 				evidence = append(evidence, Evidence{Check: "V2", Object: w.String(), Got: "its pods cannot be read: " + err.Error(), Result: Inconclusive})
+				idle = idle || errors.Is(err, errUnprobed)
 				continue
 			}
-			if len(found.current) == 0 {
-				idle = true
-			}
+			idle = idle || len(found.current) == 0
 			evidence = append(evidence, judgePods(ctx, t, w, found)...)
 		}
 		v := Judge(name, evidence...)

@@ -78,6 +78,8 @@ type Workload struct {
 	Template []string `json:"template,omitempty"`
 	// Owner is the GitOps tool behind the object ("argocd:APP", "flux:NAMESPACE/NAME", "helm:RELEASE"); empty for none known.
 	Owner string `json:"owner,omitempty"`
+	// Probe approves that pods of the workload are started for the sake of a gate, where none run: see [PlanOptions.ProbeIdle].
+	Probe bool `json:"probe,omitempty"`
 	// Borrower is the Argo Rollout that runs this object's template (spec.workloadRef); its rollout is the one to watch.
 	Borrower *Ref `json:"borrower,omitempty"`
 	// Attested is what its owner says about how it takes its tokens ([PlanOptions.Attest]); empty for nothing.

@@ -20,6 +20,11 @@ type PlanOptions struct {
 	// Attest says whether the application of a workload of a unit is known to use its federated token. The plan records it; preflight reads it
 	// where [PreflightOptions.Attest] says nothing. A single rollout needs it for every workload of its unit. Default: [AttestUnknown].
 	Attest func(u Unit, w Workload) Attestation
+	// ProbeIdle approves probes of a workload that runs no pod: for the time of a gate one pod of it is started, judged and taken away
+	// again, and a CronJob that does not run by itself within that time is run once more, by each of its gates. Such a workload is never
+	// verified under load: the evidence says "one-pod probe" or "one-off run", and the unit's risks say so beforehand. Default: none is
+	// approved, and the unit is held for load until pods run.
+	ProbeIdle func(u Unit, w Workload) bool
 	// Order puts units into the user's own order: negative when a goes before b. Default, and between equals: fewest risks first,
 	// then cluster, namespace, ID.
 	Order func(a, b Unit) int

@@ -24,6 +24,11 @@ type workloadPods struct {
 
 // podsOf lists the pods of a workload, whoever owns them in between.
 func podsOf(ctx context.Context, t Target, w Workload) (workloadPods, error) {
+	return podsWith(ctx, t, w, nil)
+}
+
+// podsWith lists the pod of a probe too: it is made from the newest template.
+func podsWith(ctx context.Context, t Target, w Workload, probe *IdleProbe) (workloadPods, error) {
 	var out workloadPods
 	between, err := intermediates(ctx, t.Cluster, w)
 	if err != nil {
@@ -42,6 +47,8 @@ func podsOf(ctx context.Context, t Target, w Workload) (workloadPods, error) {
 			continue
 		}
 		switch owner := metav1.GetControllerOf(pod); {
+		case probe.bore(pod):
+			out.current = append(out.current, pod)
 		case owner == nil || !belongs(owner, w, between):
 		case isCurrent(pod, t.Revision[w.String()]):
 			out.current = append(out.current, pod)

@@ -19,7 +19,7 @@ func TelemetryClean() Gate {
 	return func(ctx context.Context, t Target) Verdict {
 		var evidence []Evidence
 		for _, w := range t.Workloads {
-			found, err := podsOf(ctx, t, w)
+			found, err := probedPods(ctx, t, w)
 			if err != nil {
 				evidence = append(evidence, Evidence{Check: "V5", Object: w.String(), Got: "its pods cannot be read: " + err.Error(), Result: Inconclusive})
 				continue

@@ -18,6 +18,9 @@ type unitRun struct {
 	rec     *Record
 	// released is how many ordinals of the StatefulSet under release have lost the old label.
 	released int
+	// probes are what the gate that is asked now has started, by workload; probed counts them all.
+	probes map[string]*IdleProbe
+	probed int
 }
 
 // run takes the unit as far as it gets. The error is for what could not even be recorded; a unit that is held or frozen is no error.
@@ -135,6 +138,11 @@ func (u *unitRun) step(ctx context.Context, s *Step) error {
 func (u *unitRun) tryStep(ctx context.Context, s *Step) error {
 	if s.Kind != StepFinish {
 		if err := u.heal(ctx); err != nil {
+			return err
+		}
+	}
+	if s.Kind == StepFinish {
+		if err := u.waitRuns(ctx); err != nil {
 			return err
 		}
 	}

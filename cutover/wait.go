@@ -97,6 +97,9 @@ func (u *unitRun) patient(ctx context.Context, sels []Selection, h Hold, reason 
 func (u *unitRun) wait(ctx context.Context, s *Step) error {
 	switch s.Wait {
 	case WaitRollout:
+		if w := u.workload(*s.Workload); w != nil && w.Probe && w.Kind == "CronJob" {
+			return nil // no Job need be there yet: its gate makes one
+		}
 		return u.waitRollout(ctx, s, Rollout)
 	case WaitCanary:
 		if u.heldAct(s) == nil {

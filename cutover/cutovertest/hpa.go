@@ -29,7 +29,9 @@ func (c *Cluster) clampUp(h *object) {
 		return
 	}
 	low := integer(child(h.data, "spec")["minReplicas"], 1)
-	if have := w.spec(1, "replicas"); have < max(low, w.app.demand()) {
+	// At zero replicas an HPA is disabled; it wakes up as soon as somebody starts a pod.
+	// https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#implicit-maintenance-mode-deactivation
+	if have := w.spec(1, "replicas"); have > 0 && have < max(low, w.app.demand()) {
 		w.scale(max(low, w.app.demand()))
 	}
 }
