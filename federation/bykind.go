@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -13,7 +14,10 @@ type ByKind struct {
 	UserAssigned, Application Store
 }
 
-var _ Store = ByKind{}
+var (
+	_ Store     = ByKind{}
+	_ Directory = ByKind{}
+)
 
 // List implements Store.
 func (b ByKind) List(ctx context.Context, id catalog.Identity) ([]Credential, error) {
@@ -40,6 +44,15 @@ func (b ByKind) Delete(ctx context.Context, id catalog.Identity, name string) er
 		return err
 	}
 	return s.Delete(ctx, id, name)
+}
+
+// Identities implements Directory, where the store of managed identities does.
+func (b ByKind) Identities(ctx context.Context, subscription string) ([]catalog.Identity, error) {
+	d, ok := b.UserAssigned.(Directory)
+	if !ok {
+		return nil, errors.New("federation: the store of managed identities cannot list them")
+	}
+	return d.Identities(ctx, subscription)
 }
 
 func (b ByKind) of(id catalog.Identity) (Store, error) {

@@ -5,6 +5,7 @@
 // identity holds twenty, writes to one identity must not overlap, and the issuer is another one after its cluster was rebuilt. This
 // package knows those rules; each stands beside its constant with a link.
 //
+//	cat, err = federation.Resolve(ctx, store, cat, nil)            // identities that clusters know by client ID alone
 //	have, err := federation.Observe(ctx, store, cat, nil)          // what is trusted today
 //	plan, err := federation.NewPlan(cat, have, nil)                // what is needed: pure, sorted, reviewable
 //	report, err := federation.Apply(ctx, store, plan, nil)         // under the published rates, resumable

@@ -22,7 +22,7 @@ type ObserveOptions struct {
 
 // Observe reads what the identities of a catalog trust today. It goes on where one identity fails: the state holds all that were read,
 // and the error joins an *IdentityError for each of the others. An identity that does not exist is absent from the state; it is an error
-// only if a need uses it today.
+// only if a need uses it today. An identity that is known by client ID alone cannot be asked for: [Resolve] the catalog first.
 func Observe(ctx context.Context, s Store, cat *catalog.Catalog, opts *ObserveOptions) (State, error) {
 	if s == nil || cat == nil {
 		return nil, errors.New("federation: Observe needs a store and a catalog")

@@ -31,7 +31,10 @@ type Store struct {
 	clients map[string]*armmsi.FederatedIdentityCredentialsClient // by subscription ID in lower case
 }
 
-var _ federation.Store = (*Store)(nil)
+var (
+	_ federation.Store     = (*Store)(nil)
+	_ federation.Directory = (*Store)(nil)
+)
 
 // NewStore returns a store that acts as cred. Options may be nil. Unlike elsewhere in the SDK, Retry.MaxRetries 0 means no retries;
 // a positive number is kept, but 409 is never retried here. The store does not register the resource provider.

@@ -108,4 +108,4 @@ type storeCase struct {
 	run     func(suite)
 }
 
-var storeCases = slices.Concat(contentCases, refusalCases)
+var storeCases = slices.Concat(contentCases, refusalCases, directoryCases)

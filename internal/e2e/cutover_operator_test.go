@@ -11,6 +11,7 @@ import (
 
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/federation"
+	"github.com/wimigrate/wimigrate/federation/armfic"
 	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 )
@@ -19,7 +20,7 @@ import (
 // applications' status pages.
 type operator struct {
 	f        *fleet.Fleet
-	store    federation.Store
+	store    *armfic.Store
 	clusters map[string]cutover.Cluster
 	// sent is what the operator's clients ask of the API servers.
 	sent requestLog

@@ -25,7 +25,7 @@ func (o *operator) plansByNamespace(t *testing.T, opts cutover.PlanOptions) map[
 	opts.Snapshots = snapshots
 	out := map[string]*cutover.Plan{}
 	for _, n := range cat.Needs {
-		if out[n.Namespace] == nil {
+		if out[n.Namespace] == nil && n.State != catalog.StateWorkloadIdentity {
 			part := *cat
 			part.Needs = slices.DeleteFunc(slices.Clone(cat.Needs), func(m catalog.Need) bool { return m.Namespace != n.Namespace })
 			out[n.Namespace] = newPlan(t, &part, fed, opts)
@@ -61,8 +61,8 @@ func newPlan(t *testing.T, cat *catalog.Catalog, fed *federation.Plan, opts cuto
 	return p
 }
 
-// read reads the live fleet and what its identities trust. It leaves out what has moved: once its bindings are gone, the cluster tells
-// only the client ID of an identity, which ARM cannot be asked for.
+// read reads the live fleet and what its identities trust. Of what has moved the cluster tells only the client ID of its identity, so ARM
+// is asked which resource that is.
 func (o *operator) read(t *testing.T) (*catalog.Catalog, *federation.Plan, []*catalog.Snapshot) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "fleet.yaml")
@@ -81,7 +81,9 @@ func (o *operator) read(t *testing.T) (*catalog.Catalog, *federation.Plan, []*ca
 	if err != nil {
 		t.Fatal(err)
 	}
-	cat.Needs = slices.DeleteFunc(cat.Needs, func(n catalog.Need) bool { return n.State == catalog.StateWorkloadIdentity })
+	if cat, err = federation.Resolve(t.Context(), o.store, cat, nil); err != nil {
+		t.Fatal(err)
+	}
 	have, err := federation.Observe(t.Context(), o.store, cat, nil)
 	if err != nil {
 		t.Fatal(err)
