@@ -37,7 +37,7 @@ func demo(ctx context.Context, out io.Writer) (int, error) {
 	f.ResetTally()
 	line := newTimeline(out)
 	r, err := cutover.NewRunner(f.Clusters(), cutovertest.NewJournal(), demoGates(), &cutover.Options{
-		Trust: f, Exchanger: f, Oracle: f, SoakEvery: 500 * time.Millisecond, Patience: 20 * time.Second, OnEvent: line.event,
+		Trust: f, Exchanger: f, Oracle: f, SoakEvery: 500 * time.Millisecond, Patience: 20 * time.Second, LowerPause: 300 * time.Millisecond, OnEvent: line.event,
 	})
 	if err != nil {
 		return cutover.ExitError, err

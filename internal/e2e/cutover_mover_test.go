@@ -85,7 +85,7 @@ func (o moverOrder) carryOut(ctx context.Context) (moved, error) {
 		return moved{}, err
 	}
 	doom := &doom{at: int64(o.At), before: o.Before}
-	gates, opts := cutovertest.PassGates(), &cutover.Options{Patience: time.Minute}
+	gates, opts := cutovertest.PassGates(), &cutover.Options{Patience: time.Minute, LowerPause: 200 * time.Millisecond}
 	gates.Load, gates.LoadAgain = induceAndSee, induceAndSee
 	if o.World != nil {
 		if gates, opts, err = o.World.provided(o.Cluster, cluster); err != nil {

@@ -81,11 +81,12 @@ func (w *moverWorld) provided(name string, c cutover.Cluster) (cutover.Gates, *c
 		Preflight: &cutover.PreflightOptions{EntraClock: clock, Probes: 2,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 100 * time.Millisecond, Deadline: time.Minute},
+		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can
 		Probes: 2, Settle: time.Minute, SettleEvery: time.Second, Quiet: time.Second, Load: load, LoadAgain: load,
 	})
 	gates.Preflight = cutover.Eventually(gates.Preflight, time.Minute, time.Second)
 	return gates, &cutover.Options{
-		Trust: store, Patience: time.Minute, SoakEvery: time.Second,
+		Trust: store, Patience: time.Minute, SoakEvery: time.Second, LowerPause: 200 * time.Millisecond,
 		Exchanger: exchangeFunc(credential.Exchange(&credential.ExchangeOptions{ClientOptions: sdk, DisableInstanceDiscovery: true})),
 		Oracle: &cutover.Telemetry{NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(map[string]cutover.Reader{name: c})},
 			Status: func(ctx context.Context, _, namespace, pod string) ([]byte, error) {

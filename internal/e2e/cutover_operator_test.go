@@ -81,7 +81,7 @@ func (o *operator) options(told func(cutover.Event)) *cutover.Options {
 		readers[name] = c
 	}
 	return &cutover.Options{
-		Trust: o.store, Exchanger: o, Patience: 10 * time.Second, SoakEvery: 2 * time.Second, Evict: true, OnEvent: told,
+		Trust: o.store, Exchanger: o, Patience: 10 * time.Second, SoakEvery: 2 * time.Second, LowerPause: 300 * time.Millisecond, Evict: true, OnEvent: told,
 		Oracle: &cutover.Telemetry{Status: o.status, NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(readers)}},
 	}
 }
