@@ -2,10 +2,14 @@ package aks_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	acs "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/containerservice/armcontainerservice/v6"
@@ -156,6 +160,57 @@ func TestSourcesOfASubscriptionShareItsIdentities(t *testing.T) {
 	}
 	if len(snaps[0].ManagedIdentities) != 2 || a.requests != 4 { // two clusters, two pages of identities
 		t.Errorf("%d identities in %d requests", len(snaps[0].ManagedIdentities), a.requests)
+	}
+}
+
+// hanging is a transport that answers when its request ends.
+type hanging struct{}
+
+// Do implements policy.Transporter.
+func (hanging) Do(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func TestNobodyWaitsForTheIdentitiesLongerThanHisContextPermits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAzure()
+		a.identities = hanging{}
+		sources, err := aks.Sources(t.Context(), "SUB-1", &azfake.TokenCredential{}, options(a))
+		if err != nil {
+			t.Fatal(err)
+		}
+		patient, end := context.WithCancel(t.Context())
+		hasty, giveUp := context.WithCancel(t.Context())
+		var snap *catalog.Snapshot
+		var first, second sync.WaitGroup
+		first.Go(func() { _, err = sources[0].Read(patient) }) // it has the turn
+		synctest.Wait()
+		second.Go(func() { snap, _ = sources[0].Read(hasty) }) // it waits for the turn
+		synctest.Wait()
+		giveUp()
+		second.Wait()
+		if c := snap.Cluster.Coverage; c.Complete || len(c.Gaps) != 1 || c.Gaps[0].Reason != context.Canceled.Error() {
+			t.Errorf("coverage %+v", c)
+		}
+		end()
+		if first.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAListingThatFailsNamesItsSubscription(t *testing.T) {
+	a := newAzure()
+	a.clusters = acsfake.NewManagedClustersServerTransport(&acsfake.ManagedClustersServer{
+		NewListPager: func(*acs.ManagedClustersClientListOptions) (resp azfake.PagerResponder[acs.ManagedClustersClientListResponse]) {
+			resp.AddResponseError(http.StatusForbidden, "AuthorizationFailed")
+			return
+		},
+	})
+	_, err := aks.Sources(t.Context(), "SUB-1", &azfake.TokenCredential{}, options(a))
+	if _, ok := errors.AsType[*azcore.ResponseError](err); !ok || !strings.HasPrefix(err.Error(), "aks: list the managed clusters of subscription SUB-1: ") {
+		t.Errorf("error %v", err)
 	}
 }
 

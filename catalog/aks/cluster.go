@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -30,14 +31,14 @@ func Sources(ctx context.Context, subscription string, cred azcore.TokenCredenti
 	o.DisableRPRegistration = true
 	client, err := armcontainerservice.NewManagedClustersClient(subscription, cred, &o)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("aks: %w", err)
 	}
 	var sources []catalog.Source
 	var shared *identities
 	for pager := client.NewListPager(nil); pager.More(); {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
-			return sources, err
+			return sources, fmt.Errorf("aks: list the managed clusters of subscription %s: %w", subscription, err)
 		}
 		for _, c := range page.Value {
 			if c == nil || c.ID == nil {

@@ -10,27 +10,51 @@ import (
 	"github.com/wimigrate/wimigrate/catalog"
 )
 
-// add puts the identities into a snapshot. A subscription that failed is a gap, and tried again for the next cluster.
+// identities are the user-assigned identities of some subscriptions, read once for all clusters that share them.
+type identities struct {
+	subscriptions []string
+
+	turn chan struct{}                        // holds one element: the right to read, and to use done
+	done map[string][]catalog.ManagedIdentity // by subscription
+}
+
+func newIdentities(subscriptions []string) *identities {
+	return &identities{subscriptions: subscriptions, turn: make(chan struct{}, 1), done: map[string][]catalog.ManagedIdentity{}}
+}
+
+// add puts the identities into a snapshot. A subscription that failed is a gap, and tried again for the next cluster. Who waits for
+// another cluster's reading waits no longer than its own context permits.
 func (i *identities) add(ctx context.Context, s *Source, snap *catalog.Snapshot) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	select {
+	case i.turn <- struct{}{}:
+		defer func() { <-i.turn }()
+	case <-ctx.Done():
+	}
 	for _, subscription := range i.subscriptions {
-		found, known := i.done[subscription]
-		if !known {
-			var err error
-			if found, err = listIdentities(ctx, subscription, s.cred, s.clientOptions()); err != nil {
-				gap(snap, "/subscriptions/"+subscription+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities", err)
-				continue
-			}
-			if i.done == nil {
-				i.done = map[string][]catalog.ManagedIdentity{}
-			}
-			i.done[subscription] = found
+		found, err := i.read(ctx, s, subscription)
+		if err != nil {
+			gap(snap, "/subscriptions/"+subscription+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities", err)
+			continue
 		}
 		snap.ManagedIdentities = append(snap.ManagedIdentities, found...)
 		snap.ManagedIdentitiesIn = append(snap.ManagedIdentitiesIn, subscription)
 		snap.ManagedIdentitiesRead = true
 	}
+}
+
+// read returns the identities of a subscription, from ARM the first time.
+func (i *identities) read(ctx context.Context, s *Source, subscription string) ([]catalog.ManagedIdentity, error) {
+	if err := ctx.Err(); err != nil { // it may not be our turn
+		return nil, err
+	}
+	if found, known := i.done[subscription]; known {
+		return found, nil
+	}
+	found, err := listIdentities(ctx, subscription, s.cred, s.clientOptions())
+	if err == nil {
+		i.done[subscription] = found
+	}
+	return found, err
 }
 
 // listIdentities reads all pages of a subscription's user-assigned identities.

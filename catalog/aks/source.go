@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -52,7 +51,7 @@ func NewSource(name, resourceID string, cred azcore.TokenCredential, opts *Optio
 	if opts != nil {
 		s.opts = *opts
 	}
-	s.shared = &identities{subscriptions: s.subscriptions()}
+	s.shared = newIdentities(s.subscriptions())
 	return s, nil
 }
 
@@ -116,12 +115,4 @@ func gap(snap *catalog.Snapshot, resource string, err error) {
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
-}
-
-// identities are the user-assigned identities of some subscriptions, read once for all clusters that share them.
-type identities struct {
-	subscriptions []string
-
-	mu   sync.Mutex
-	done map[string][]catalog.ManagedIdentity // by subscription
 }
