@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"k8s.io/client-go/discovery"
@@ -27,15 +28,15 @@ func NewWatchClients(config *rest.Config) (*WatchClients, error) {
 	c := rest.CopyConfig(config)
 	k, err := kubernetes.NewForConfig(c)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("catalog: watch: %w", err)
 	}
 	d, err := dynamic.NewForConfig(c)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("catalog: watch: %w", err)
 	}
 	m, err := metadata.NewForConfig(c)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("catalog: watch: %w", err)
 	}
 	return &WatchClients{Kubernetes: k, Dynamic: d, Metadata: m}, nil
 }

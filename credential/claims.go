@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -53,7 +54,7 @@ func ReadClaims(token string) (Claims, error) {
 		NotBefore  seconds  `json:"nbf"`
 		Expires    seconds  `json:"exp"`
 	}
-	if err := json.Unmarshal(body, &raw); err != nil || body[0] != '{' {
+	if err := json.Unmarshal(body, &raw); err != nil || !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
 		return Claims{}, ErrUnreadable
 	}
 	c := Claims{

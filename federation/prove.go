@@ -51,7 +51,7 @@ type ProveOptions struct {
 
 // ProofAttempt is one token minted and exchanged.
 type ProofAttempt struct {
-	// At is the time since the call of Prove.
+	// At is the time since the call of Prove, in nanoseconds in JSON.
 	At time.Duration `json:"at"`
 	// Error is empty for a success. It never holds a token.
 	Error string `json:"error,omitempty"`

@@ -77,10 +77,11 @@ type Event struct {
 	// Change is the change it is about; for a listing only Identity is set.
 	Change Change `json:"change"`
 	// Attempt counts from 1.
-	Attempt int           `json:"attempt,omitempty"`
-	Wait    time.Duration `json:"wait,omitempty"`
-	Result  Result        `json:"result,omitempty"`
-	Error   string        `json:"error,omitempty"`
+	Attempt int `json:"attempt,omitempty"`
+	// Wait is the pause before the next attempt, in nanoseconds in JSON.
+	Wait   time.Duration `json:"wait,omitempty"`
+	Result Result        `json:"result,omitempty"`
+	Error  string        `json:"error,omitempty"`
 	// Done of Total pending changes have a result.
 	Done  int `json:"done"`
 	Total int `json:"total"`
