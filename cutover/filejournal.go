@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -23,9 +22,10 @@ import (
 type FileJournal struct {
 	path string
 	lock io.Closer
+	disk disk
 
 	mu      sync.Mutex
-	file    *os.File
+	file    diskFile
 	records map[Key]*line
 	lines   int
 	dirty   bool // the file may end in part of a line
@@ -42,12 +42,17 @@ type line struct {
 }
 
 // OpenJournal opens the journal in a file, or begins it. ErrLocked if another process has it open. Close it in the end.
-func OpenJournal(path string) (*FileJournal, error) {
+func OpenJournal(path string) (*FileJournal, error) { return openJournal(path, osDisk{}) }
+
+func openJournal(path string, d disk) (*FileJournal, error) {
 	lock, err := lockFile(path + ".lock")
-	if err != nil {
+	switch {
+	case errors.Is(err, errTaken):
 		return nil, fmt.Errorf("%w: %s: %w", ErrLocked, path, err)
+	case err != nil:
+		return nil, fmt.Errorf("cutover: journal %s: its lock cannot be made: %w", path, err)
 	}
-	j := &FileJournal{path: path, lock: lock, records: map[Key]*line{}}
+	j := &FileJournal{path: path, lock: lock, disk: d, records: map[Key]*line{}}
 	if err := j.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("cutover: journal %s: %w", path, err), lock.Close())
 	}
@@ -63,7 +68,7 @@ func (j *FileJournal) Close() error {
 
 // open reads the file, drops a torn tail, and rewrites a file that is mostly history.
 func (j *FileJournal) open() error {
-	f, err := os.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := j.disk.open(j.path)
 	if err != nil {
 		return err
 	}
@@ -76,7 +81,7 @@ func (j *FileJournal) open() error {
 		_, err = f.Seek(whole, io.SeekStart)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(j.path))
+		err = j.disk.syncDir(filepath.Dir(j.path))
 	}
 	if err == nil && j.lines > historyFactor*(len(j.records)+1) {
 		err = j.compact()
@@ -106,10 +111,12 @@ func (j *FileJournal) read(f io.Reader) (int64, error) {
 		if errors.Is(err, ErrSchema) {
 			return whole, err
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, errEdited) {
 			if _, more := r.Peek(1); errors.Is(more, io.EOF) {
 				return whole, nil // the last line: a crash may leave blocks of a line unwritten, newline included
 			}
+		}
+		if err != nil {
 			return whole, fmt.Errorf("line %d is damaged: %w", j.lines+1, err)
 		}
 		j.lines++
@@ -118,13 +125,20 @@ func (j *FileJournal) read(f io.Reader) (int64, error) {
 	}
 }
 
+// errEdited means: the line is whole, but not what was written. No crash makes such a line.
+var errEdited = errors.New("its checksum is wrong: it was edited, or the disk is broken; put back what it was, or move the file away, so " +
+	"that the records are rebuilt from the breadcrumbs in the clusters")
+
+// errTaken means: somebody else has the lock.
+var errTaken = errors.New("the lock is taken")
+
 func parseLine(text []byte) (*line, Key, error) {
 	var l line
 	if err := json.Unmarshal(text, &l); err != nil {
 		return nil, Key{}, err
 	}
 	if crc32.ChecksumIEEE(l.Record) != l.Sum {
-		return nil, Key{}, errors.New("its checksum is wrong")
+		return nil, Key{}, errEdited
 	}
 	r, err := DecodeRecord(l.Record, "")
 	if err != nil {

@@ -3,7 +3,6 @@ package cutover
 import (
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 )
 
@@ -19,7 +18,7 @@ func (j *FileJournal) compact() error {
 // replace puts a new file in the place of the old one: written beside it, flushed, renamed.
 func (j *FileJournal) replace(text []byte) error {
 	dir := filepath.Dir(j.path)
-	f, err := os.CreateTemp(dir, filepath.Base(j.path)+".*.new")
+	f, err := j.disk.temp(dir, filepath.Base(j.path)+".*.new")
 	if err != nil {
 		return err
 	}
@@ -28,24 +27,15 @@ func (j *FileJournal) replace(text []byte) error {
 		err = f.Sync()
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), j.path)
+		err = j.disk.rename(f.Name(), j.path)
 	}
 	if err != nil {
-		return errors.Join(err, f.Close(), os.Remove(f.Name()))
+		return errors.Join(err, f.Close(), j.disk.remove(f.Name()))
 	}
 	old := j.file
 	j.file = f
 	if _, err := f.Seek(0, io.SeekEnd); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(dir), old.Close())
-}
-
-// syncDir flushes a folder, so that a new name in it survives a crash.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(j.disk.syncDir(dir), old.Close())
 }
