@@ -141,8 +141,8 @@ func waitForSoak(t *testing.T, s *snare) (w waitSpell) {
 		}
 	}), cutover.Done, "")
 	total := time.Since(began)
-	rest := total - watch.spent["rollouts"] - watch.spent["windows"] - w.to.Sub(w.from)
-	t.Logf("a unit of its own took %s: %v, and %s of soak; all but rollouts, windows and soak took %s", total.Round(time.Millisecond), watch.spent,
+	rest := total - watch.spent["rollouts"] - watch.spent["windows"] - watch.spent["lowering"] - w.to.Sub(w.from)
+	t.Logf("a unit of its own took %s: %v, and %s of soak; all but rollouts, windows with the load that is lowered after them, and soak took %s", total.Round(time.Millisecond), watch.spent,
 		w.to.Sub(w.from).Round(time.Millisecond), rest.Round(time.Millisecond))
 	t.Logf("that is %.1f %% of its rollouts and the default windows of 10 and 5 minutes, and %.2f %% with a day's soak",
 		100*float64(rest)/float64(15*time.Minute+watch.spent["rollouts"]), 100*float64(rest)/float64(24*time.Hour+15*time.Minute))
@@ -154,13 +154,18 @@ type stopwatch struct {
 	mu    sync.Mutex
 	spent map[string]time.Duration
 	step  time.Time
+	gate  time.Time // when the last one ended
 }
 
 func (w *stopwatch) event(e cutover.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if e.Type == cutover.EventStep {
+	switch e.Type {
+	case cutover.EventStep:
 		w.step = e.Time
+	case cutover.EventVerdict: // after what was induced has been lowered again, step by step
+		w.spent["lowering"] += e.Time.Sub(w.gate)
+	default:
 	}
 }
 
@@ -172,7 +177,8 @@ func (w *stopwatch) around(g cutover.Gates) cutover.Gates {
 			v := gate(ctx, t)
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.spent[as] += time.Since(at)
+			w.gate = time.Now()
+			w.spent[as] += w.gate.Sub(at)
 			if rollout {
 				w.spent["rollouts"] += at.Sub(w.step)
 			}
@@ -182,6 +188,6 @@ func (w *stopwatch) around(g cutover.Gates) cutover.Gates {
 	return cutover.Gates{
 		Preflight: measure(g.Preflight, "before", false), Trusted: measure(g.Trusted, "before", false), Annotated: measure(g.Annotated, "before", false),
 		DualPath: measure(g.DualPath, "checks", true), Load: measure(g.Load, "windows", false), Canary: measure(g.Canary, "windows", true),
-		Unbound: measure(g.Unbound, "windows", true), LoadAgain: measure(g.LoadAgain, "windows", false), Soak: g.Soak,
+		Unbound: measure(g.Unbound, "windows", true), LoadAgain: measure(g.LoadAgain, "windows", false), Soak: measure(g.Soak, "soak", false),
 	}
 }
