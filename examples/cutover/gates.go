@@ -11,7 +11,8 @@ import (
 func (c config) gates(a *azureWorld) cutover.Gates {
 	opts := &cutover.GateOptions{Preflight: &cutover.PreflightOptions{EntraClock: a.clock}, Prove: &federation.ProveOptions{TenantID: c.tenant}}
 	if c.window > 0 {
-		opts.Load = &cutover.LoadOptions{Window: c.window, LookEvery: min(c.window, 30*time.Second), Calm: min(c.window, time.Minute)}
+		opts.Load = &cutover.LoadOptions{Window: c.window, LookEvery: min(c.window, 30*time.Second), Calm: min(c.window, time.Minute),
+			Deadline: max(10*c.window, 5*time.Minute)}
 		opts.Quiet = min(c.window, time.Minute)
 	}
 	return cutover.DefaultGates(opts)

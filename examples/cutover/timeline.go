@@ -50,7 +50,9 @@ func (t *timeline) event(e cutover.Event) {
 	case cutover.EventWrite:
 		fmt.Fprintf(t.out, "%6.1fs %-34s   %s: %s\n", at, e.Unit, e.Step, firstLine(e.Message))
 		return
-	case cutover.EventStep:
+	case cutover.EventStep: // it may take long, as a load window does
+		fmt.Fprintf(t.out, "%6.1fs %-34s · %s\n", at, e.Unit, e.Step)
+		return
 	}
 	if e.Message != "" {
 		fmt.Fprintf(t.out, "%6.1fs %-34s %s\n", at, e.Unit, firstLine(e.Message))

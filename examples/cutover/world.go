@@ -66,6 +66,11 @@ func (w *world) openJournal(c config) error {
 		w.journal = j
 		return err
 	}
+	if c.status { // also while another process moves the fleet
+		j, err := cutover.PeekJournal(c.journal)
+		w.journal = j
+		return err
+	}
 	j, err := cutover.OpenJournal(c.journal)
 	if err != nil {
 		return err

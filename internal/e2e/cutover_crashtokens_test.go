@@ -71,7 +71,7 @@ func TestAKilledMoveOfRunningApplicationsCostsNoToken(t *testing.T) {
 func deaths(writes int) []int {
 	step := 1
 	if !full() {
-		step = max(writes/3, 1)
+		step = max(writes/2, 1)
 	}
 	var out []int
 	for at := step; at < writes; at += step {

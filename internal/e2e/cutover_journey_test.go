@@ -17,6 +17,7 @@ import (
 
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/process"
 	"github.com/wimigrate/wimigrate/internal/e2e/workload"
 )
 
@@ -125,6 +126,7 @@ func (j *journey) process(t *testing.T, back bool, at int) (moved, error) {
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMoverProcess$", "-test.v")
 	cmd.Env = append(os.Environ(), moverEnv+"="+string(order))
+	process.Tie(cmd)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err = cmd.Run()

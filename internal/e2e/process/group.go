@@ -72,6 +72,9 @@ func (g *Group) spawn() {
 	}
 }
 
+// Tie ties the life of a command that was not started yet to this process's, as far as the system can: see attributes.
+func Tie(cmd *exec.Cmd) { cmd.SysProcAttr = attributes() }
+
 // Start starts a process and returns as soon as it runs.
 func (g *Group) Start(s Spec) (*Process, error) {
 	cmd := exec.Command(s.Path, s.Args...)

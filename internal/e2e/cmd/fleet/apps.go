@@ -28,7 +28,7 @@ func deployApps(ctx context.Context, f *fleet.Fleet) error {
 		for _, name := range []string{"web", "orders"} {
 			a := app.App{Namespace: name, Name: name, Identity: f.Identity("rg-"+name, "id-"+name), Replicas: 2, OnPodIdentity: true}
 			if name == "web" {
-				a.MaxReplicas = 10
+				a.MaxReplicas = 30
 			}
 			if err := trust(ctx, f, c, a.Identity, name, name); err != nil {
 				return err
