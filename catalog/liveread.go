@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wimigrate/wimigrate/internal/manifest"
+	"github.com/wimigrate/wimigrate/internal/pause"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 )
@@ -34,23 +35,11 @@ func (r *liveRead) list(ctx context.Context, l liveList) *collector {
 		case err == nil || apierrors.IsNotFound(err): // the definition went away since discovery
 			part.snap.PodsRead = l.group == "" && l.resource == "pods"
 			return part
-		case attempt == liveAttempts || !transient(err) || !sleep(ctx, suggested(err, delay)):
+		case attempt == liveAttempts || !transient(err) || pause.For(ctx, suggested(err, delay)) != nil:
 			part.gap(l.name(), reasonOfList(l, err))
 			return part
 		}
 		delay *= 2
-	}
-}
-
-// sleep waits, and reports false when the context ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // WatchClients are how [Watch] reads a cluster; client-go's fakes serve as well as the real ones.
@@ -112,7 +114,7 @@ func (w *watch) run(ctx context.Context, report func(*Snapshot, []Change), settl
 			continue
 		case <-w.notify:
 		}
-		if settle > 0 && !sleep(ctx, settle) {
+		if settle > 0 && pause.For(ctx, settle) != nil {
 			continue
 		}
 		if snap, changes, ok := w.snapshot(); ok {

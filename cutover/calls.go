@@ -10,6 +10,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // A call that fails for a passing reason is repeated for as long as callPatience; then the cluster counts as unreachable.
@@ -37,7 +39,7 @@ func repeat(ctx context.Context, fn func() error) error {
 		if s, ok := apierrors.SuggestsClientDelay(err); ok {
 			delay = max(delay, min(time.Duration(s)*time.Second, callPatience))
 		}
-		if err := sleep(ctx, delay); err != nil {
+		if err := pause.For(ctx, delay); err != nil {
 			return err
 		}
 	}
@@ -57,18 +59,6 @@ func passing(err error) bool {
 	}
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
-}
-
-// sleep waits, or returns ctx's error.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // get reads an object, and returns nil for one that is not there.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // Judge makes a verdict of evidence: Fail if any of it failed, else Inconclusive if any is, or if there is none at all, else Pass. The
@@ -116,7 +118,7 @@ func Eventually(g Gate, within, every time.Duration) Gate {
 			if v.Result == Pass || left <= 0 {
 				return v
 			}
-			if err := sleep(ctx, min(every, left)); err != nil {
+			if err := pause.For(ctx, min(every, left)); err != nil {
 				return stopped(v, err)
 			}
 		}
@@ -145,7 +147,7 @@ func Throughout(g Gate, during, every time.Duration) Gate {
 				}
 				return v
 			}
-			if err := sleep(ctx, min(every, left)); err != nil {
+			if err := pause.For(ctx, min(every, left)); err != nil {
 				return stopped(v, err)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // conflicts is how often an edit may lose a race before a person must look who else is writing.
@@ -188,7 +190,7 @@ func (u *unitRun) write(ctx context.Context, s *Step, w Write) error {
 	_, err := u.cluster.Write(ctx, w)
 	if passing(err) {
 		// It may have been made: the next observation will tell. Wait a little, as for any call that failed.
-		return errors.Join(errMaybe, err, sleep(ctx, retryPause(err)))
+		return errors.Join(errMaybe, err, pause.For(ctx, retryPause(err)))
 	}
 	if err == nil {
 		u.tell(Event{Type: EventWrite, Step: s.ID, Message: fmt.Sprintf("%s %s", w.Verb, w.Ref)})

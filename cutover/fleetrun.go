@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // fleetRun is what the units of one call share.
@@ -65,5 +67,5 @@ func (f *fleetRun) bake(ctx context.Context, p *Plan, w Wave) error {
 		return nil
 	}
 	f.tell(Event{Type: EventWave, Message: "waiting " + p.Limits.Bake.String() + " before wave " + w.Name})
-	return sleep(ctx, p.Limits.Bake)
+	return pause.For(ctx, p.Limits.Bake)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // untilClear asks a gate again while it is inconclusive. A failure stands: what NMI served once it may serve again, however silent it is
@@ -16,7 +18,7 @@ func untilClear(g Gate, within, every time.Duration) Gate {
 			if v.Result == Pass || v.Result == Fail || left <= 0 {
 				return v
 			}
-			if err := sleep(ctx, min(every, left)); err != nil {
+			if err := pause.For(ctx, min(every, left)); err != nil {
 				return stopped(v, err)
 			}
 		}

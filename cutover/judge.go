@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // pass asks a gate until it passes. Inconclusive holds the unit, for as long as the runner's patience in place; Fail freezes it.
@@ -27,7 +29,7 @@ func (u *unitRun) pass(ctx context.Context, s *Step, gate Gate) error {
 		if time.Since(begin) >= u.r.opts.Patience {
 			return held(v.Hold, "%s: %s", v.Gate, v.Reason)
 		}
-		if err := sleep(ctx, min(u.r.opts.SoakEvery, max(u.r.opts.Patience-time.Since(begin), time.Second))); err != nil {
+		if err := pause.For(ctx, min(u.r.opts.SoakEvery, max(u.r.opts.Patience-time.Since(begin), time.Second))); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	apiwatch "k8s.io/apimachinery/pkg/watch"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // Watch implements Reader. Each selection is listed and then watched from there, with bookmarks, by one goroutine that ends before
@@ -184,7 +186,7 @@ func (s *stream) follow(ctx context.Context) error {
 		}
 		// A server that closes every watch at once must not be asked in a tight circle.
 		if time.Since(begun) < time.Second {
-			if err := sleep(ctx, time.Second); err != nil {
+			if err := pause.For(ctx, time.Second); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // lowerInduced puts back every induced number that is still ours, in steps: a scale-out that ends all at once is a load of its own. It
@@ -24,7 +26,7 @@ func (u *unitRun) lowerInduced(ctx context.Context) error {
 			}
 			lowered = lowered || one
 		}
-		if !lowered || sleep(ctx, u.r.opts.LowerPause) != nil {
+		if !lowered || pause.For(ctx, u.r.opts.LowerPause) != nil {
 			break
 		}
 	}

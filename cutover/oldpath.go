@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/internal/pause"
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
@@ -98,7 +99,7 @@ func (u *unitRun) askOldPath(ctx context.Context, pods []string, deadline time.T
 		case !time.Now().Before(deadline):
 			return held(HoldOldPath, "the old path does not serve: %v; the new one is left in place", err)
 		}
-		if err := sleep(ctx, askOldPathEvery); err != nil {
+		if err := pause.For(ctx, askOldPathEvery); err != nil {
 			return err
 		}
 	}

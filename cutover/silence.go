@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wimigrate/wimigrate/internal/pause"
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
@@ -27,7 +28,7 @@ func OldPathSilent(during time.Duration) Gate {
 		if err != nil {
 			return unseen(name, "V4", err.Error())
 		}
-		if err := sleep(ctx, during); err != nil {
+		if err := pause.For(ctx, during); err != nil {
 			return stopped(Verdict{Gate: name}, err)
 		}
 		after, err := t.Oracle.OldPath(ctx, t.Unit.Cluster, t.Unit.Namespace)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // wait lets a request to an identity go when the service will take it. First the identity's own interval passes, measured from when its
@@ -21,7 +22,7 @@ func (a *access) wait(ctx context.Context, op string, id catalog.Identity) error
 	}
 	r := map[string]Rate{OpList: rates.List, OpPut: rates.Put, OpDelete: rates.Delete}[op]
 	own := service + op + " " + id.Key()
-	if err := sleep(ctx, time.Until(a.lastSent(own).Add(interval(r.Identity)))); err != nil {
+	if err := pause.For(ctx, time.Until(a.lastSent(own).Add(interval(r.Identity)))); err != nil {
 		return err
 	}
 	for _, limit := range []struct {
@@ -56,21 +57,6 @@ func interval(perSecond float64) time.Duration {
 		return 0
 	}
 	return time.Duration(float64(time.Second) / (perSecond * margin))
-}
-
-// sleep ends early when the caller gives up.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func (a *access) bucket(name string, perSecond float64) *rate.Limiter {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 type prover struct {
@@ -45,7 +47,7 @@ func (p *prover) prove(ctx context.Context, proof *Proof) error {
 	if proof.Identity.ClientID == "" || proof.Identity.TenantID == "" {
 		return errors.New("the client ID and the tenant ID of the identity are needed")
 	}
-	if err := sleep(ctx, time.Until(proof.Written.Add(p.opts.Settle))); err != nil {
+	if err := pause.For(ctx, time.Until(proof.Written.Add(p.opts.Settle))); err != nil {
 		return context.Cause(ctx)
 	}
 	var last error
@@ -65,7 +67,7 @@ func (p *prover) prove(ctx context.Context, proof *Proof) error {
 			proof.Proven = true
 			return nil
 		}
-		if sleep(ctx, p.opts.Every) != nil {
+		if pause.For(ctx, p.opts.Every) != nil {
 			return errors.Join(context.Cause(ctx), last)
 		}
 	}

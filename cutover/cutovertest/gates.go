@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // Verdict is a gate that always gives one verdict.
@@ -39,13 +40,9 @@ func PassGates() cutover.Gates {
 // Wait is a gate that takes its time and passes.
 func Wait(d time.Duration) cutover.Gate {
 	return func(ctx context.Context, _ cutover.Target) cutover.Verdict {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-ctx.Done():
-			return cutover.Verdict{Gate: "wait", Result: cutover.Inconclusive, Reason: ctx.Err().Error()}
-		case <-t.C:
-			return cutover.Verdict{Gate: "wait", Result: cutover.Pass}
+		if err := pause.For(ctx, d); err != nil {
+			return cutover.Verdict{Gate: "wait", Result: cutover.Inconclusive, Reason: err.Error()}
 		}
+		return cutover.Verdict{Gate: "wait", Result: cutover.Pass}
 	}
 }

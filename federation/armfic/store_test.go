@@ -22,42 +22,14 @@ import (
 	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/federation/armfic"
+	"github.com/wimigrate/wimigrate/federation/internal/wiretest"
 )
 
 const resourceID = "/subscriptions/5a1e0000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-payments"
 
 var identity = catalog.Identity{Kind: catalog.UserAssigned, Name: "payments", ResourceID: resourceID}
 
-// wire answers each request with one function and records what was asked.
-type wire struct {
-	answer func(*http.Request) (*http.Response, error)
-
-	mu   sync.Mutex
-	seen []string
-}
-
-func (w *wire) Do(req *http.Request) (*http.Response, error) {
-	w.mu.Lock()
-	w.seen = append(w.seen, req.Method+" "+req.URL.Host+req.URL.Path)
-	w.mu.Unlock()
-	resp, err := w.answer(req)
-	if resp != nil {
-		resp.Request = req
-	}
-	return resp, err
-}
-
-func says(status int, body string, header ...string) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) {
-		h := http.Header{"Content-Type": {"application/json"}}
-		for i := 0; i+1 < len(header); i += 2 {
-			h.Set(header[i], header[i+1])
-		}
-		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}, nil
-	}
-}
-
-func newStore(t *testing.T, w *wire, change ...func(*arm.ClientOptions)) *armfic.Store {
+func newStore(t *testing.T, w *wiretest.Wire, change ...func(*arm.ClientOptions)) *armfic.Store {
 	t.Helper()
 	opts := &arm.ClientOptions{ClientOptions: policy.ClientOptions{Transport: w}}
 	for _, c := range change {
@@ -77,34 +49,34 @@ func TestARefusalCarriesWhatARMSaid(t *testing.T) {
 		is     error
 	}{
 		"a concurrent write": {
-			says(409, `{"error":{"code":"ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity","message":"Too many."}}`, "Retry-After", "7"),
+			wiretest.Says(409, `{"error":{"code":"ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity","message":"Too many."}}`, "Retry-After", "7"),
 			federation.StoreError{Status: 409, Code: federation.CodeConcurrentWrites, Message: "Too many.", RetryAfter: 7 * time.Second}, federation.ErrConflict,
 		},
 		"the 21st credential": {
-			says(400, `{"error":{"code":"BadRequest","message":"Too many Federated Identity Credentials"}}`),
+			wiretest.Says(400, `{"error":{"code":"BadRequest","message":"Too many Federated Identity Credentials"}}`),
 			federation.StoreError{Status: 400, Code: "BadRequest", Message: "Too many Federated Identity Credentials"}, federation.ErrLimit,
 		},
 		"the pair under another name, in a body without the wrapper": {
-			says(400, `{"code":"BadRequest","message":"Issuer and subject combination already exists for this Managed Identity."}`),
+			wiretest.Says(400, `{"code":"BadRequest","message":"Issuer and subject combination already exists for this Managed Identity."}`),
 			federation.StoreError{Status: 400, Code: "BadRequest", Message: "Issuer and subject combination already exists for this Managed Identity."}, federation.ErrDuplicate,
 		},
 		"an identity that is not there yet": {
-			says(404, `{"error":{"code":"ParentResourceNotFound","message":"Gone."}}`),
+			wiretest.Says(404, `{"error":{"code":"ParentResourceNotFound","message":"Gone."}}`),
 			federation.StoreError{Status: 404, Code: federation.CodeParentNotFound, Message: "Gone."}, federation.ErrParentNotFound,
 		},
 		"a region without support": {
-			says(405, `{"error":{"code":"MethodNotAllowed","message":"Support for federated identity credentials not enabled"}}`),
+			wiretest.Says(405, `{"error":{"code":"MethodNotAllowed","message":"Support for federated identity credentials not enabled"}}`),
 			federation.StoreError{Status: 405, Code: "MethodNotAllowed", Message: "Support for federated identity credentials not enabled"}, federation.ErrUnsupportedRegion,
 		},
 		"a throttle that counts in milliseconds": {
-			says(429, `{}`, "Retry-After-Ms", "250", "Retry-After", "9"),
+			wiretest.Says(429, `{}`, "Retry-After-Ms", "250", "Retry-After", "9"),
 			federation.StoreError{Status: 429, RetryAfter: 250 * time.Millisecond}, federation.ErrThrottled,
 		},
 		"a body that is not JSON": {
-			says(502, `<html>`), federation.StoreError{Status: 502}, federation.ErrUnavailable,
+			wiretest.Says(502, `<html>`), federation.StoreError{Status: 502}, federation.ErrUnavailable,
 		},
 		"a code in the header alone": {
-			says(403, ``, "x-ms-error-code", "AuthorizationFailed"), federation.StoreError{Status: 403, Code: "AuthorizationFailed"}, federation.ErrForbidden,
+			wiretest.Says(403, ``, "x-ms-error-code", "AuthorizationFailed"), federation.StoreError{Status: 403, Code: "AuthorizationFailed"}, federation.ErrForbidden,
 		},
 		"no answer": {
 			func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, federation.StoreError{}, federation.ErrUnavailable,
@@ -112,7 +84,7 @@ func TestARefusalCarriesWhatARMSaid(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := &wire{answer: tt.answer}
+			w := &wiretest.Wire{Answer: tt.answer}
 			err := newStore(t, w).Put(t.Context(), identity, federation.Credential{Name: "aks-east", Issuer: "i", Subject: "s", Audience: "a"})
 			got, ok := errors.AsType[*federation.StoreError](err)
 			if !ok || !errors.Is(err, tt.is) || got.Err == nil {
@@ -122,15 +94,15 @@ func TestARefusalCarriesWhatARMSaid(t *testing.T) {
 			if diff := cmp.Diff(&tt.want, got, cmpopts.IgnoreFields(federation.StoreError{}, "Err")); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
-			if len(w.seen) != 1 {
-				t.Errorf("%d requests: the store must leave trying again to Apply", len(w.seen))
+			if len(w.Seen) != 1 {
+				t.Errorf("%d requests: the store must leave trying again to Apply", len(w.Seen))
 			}
 		})
 	}
 }
 
 func TestRetryAfterAsADate(t *testing.T) {
-	w := &wire{answer: says(503, ``, "Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))}
+	w := &wiretest.Wire{Answer: wiretest.Says(503, ``, "Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))}
 	_, err := newStore(t, w).List(t.Context(), identity)
 	got, ok := errors.AsType[*federation.StoreError](err)
 	if !ok || got.RetryAfter < time.Minute || got.RetryAfter > time.Hour || got.Op != federation.OpList {
@@ -143,8 +115,8 @@ func TestListFollowsPagesAndKeepsFlexibleCredentials(t *testing.T) {
 		"":  `{"value":[{"name":"a","properties":{"issuer":"I","subject":"S","audiences":["A"]}}],"nextLink":"https://management.azure.com/next?$skiptoken=2"}`,
 		"2": `{"value":[{"name":"flexible","properties":{"issuer":"I","subject":null,"audiences":["A"]}},{"name":"bare"}]}`,
 	}
-	w := &wire{answer: func(r *http.Request) (*http.Response, error) {
-		return says(200, page[r.URL.Query().Get("$skiptoken")])(r)
+	w := &wiretest.Wire{Answer: func(r *http.Request) (*http.Response, error) {
+		return wiretest.Says(200, page[r.URL.Query().Get("$skiptoken")])(r)
 	}}
 	got, err := newStore(t, w).List(t.Context(), identity)
 	if err != nil {
@@ -157,7 +129,7 @@ func TestListFollowsPagesAndKeepsFlexibleCredentials(t *testing.T) {
 }
 
 func TestAListingWithoutEndIsAnError(t *testing.T) {
-	w := &wire{answer: says(200, `{"value":[],"nextLink":"https://management.azure.com/next"}`)}
+	w := &wiretest.Wire{Answer: wiretest.Says(200, `{"value":[],"nextLink":"https://management.azure.com/next"}`)}
 	if _, err := newStore(t, w).List(t.Context(), identity); err == nil || !strings.Contains(err.Error(), "goes on after") {
 		t.Errorf("error %v", err)
 	}
@@ -165,11 +137,11 @@ func TestAListingWithoutEndIsAnError(t *testing.T) {
 
 func TestPutSendsTheTripleAsARMWantsIt(t *testing.T) {
 	var sent map[string]any
-	w := &wire{answer: func(r *http.Request) (*http.Response, error) {
+	w := &wiretest.Wire{Answer: func(r *http.Request) (*http.Response, error) {
 		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
 			return nil, err
 		}
-		return says(201, `{}`)(r)
+		return wiretest.Says(201, `{}`)(r)
 	}}
 	if err := newStore(t, w).Put(t.Context(), identity, federation.Credential{Name: "n", Issuer: "https://i/", Subject: "system:serviceaccount:a:b", Audience: "x"}); err != nil {
 		t.Fatal(err)
@@ -196,20 +168,20 @@ func TestResourceIDsInAnyLetterCaseAndNothingElse(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := &wire{answer: says(200, `{"value":[]}`)}
+			w := &wiretest.Wire{Answer: wiretest.Says(200, `{"value":[]}`)}
 			_, err := newStore(t, w).List(t.Context(), tt.id)
 			switch {
-			case tt.want == "" && (err != nil || len(w.seen) != 1):
-				t.Errorf("error %v after %v", err, w.seen)
-			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || len(w.seen) != 0):
-				t.Errorf("error %v after %v, want %q before any request", err, w.seen, tt.want)
+			case tt.want == "" && (err != nil || len(w.Seen) != 1):
+				t.Errorf("error %v after %v", err, w.Seen)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || len(w.Seen) != 0):
+				t.Errorf("error %v after %v, want %q before any request", err, w.Seen, tt.want)
 			}
 		})
 	}
 }
 
 func TestNamesThatWouldReachTheIdentityItselfAreRefused(t *testing.T) {
-	w := &wire{answer: says(200, `{}`)}
+	w := &wiretest.Wire{Answer: wiretest.Says(200, `{}`)}
 	store := newStore(t, w)
 	for _, name := range []string{"", ".", ".."} {
 		if err := errors.Join(store.Delete(t.Context(), identity, name)); err == nil {
@@ -219,21 +191,21 @@ func TestNamesThatWouldReachTheIdentityItselfAreRefused(t *testing.T) {
 			t.Errorf("put %q", name)
 		}
 	}
-	if len(w.seen) != 0 {
-		t.Errorf("requests %v", w.seen)
+	if len(w.Seen) != 0 {
+		t.Errorf("requests %v", w.Seen)
 	}
 }
 
 func TestDeleteOfWhatIsAbsentIsSuccess(t *testing.T) {
 	for _, body := range []string{`{"error":{"code":"ResourceNotFound","message":"x"}}`, `{"error":{"code":"ParentResourceNotFound","message":"x"}}`} {
-		if err := newStore(t, &wire{answer: says(404, body)}).Delete(t.Context(), identity, "n"); err != nil {
+		if err := newStore(t, &wiretest.Wire{Answer: wiretest.Says(404, body)}).Delete(t.Context(), identity, "n"); err != nil {
 			t.Errorf("%s: error %v", body, err)
 		}
 	}
 }
 
 func TestSubscriptionsAndCloudsAreThoseOfTheIdentity(t *testing.T) {
-	w := &wire{answer: says(200, `{"value":[]}`)}
+	w := &wiretest.Wire{Answer: wiretest.Says(200, `{"value":[]}`)}
 	store := newStore(t, w, func(o *arm.ClientOptions) {
 		o.Cloud = cloud.AzureChina
 		o.Retry = policy.RetryOptions{MaxRetries: 2, RetryDelay: time.Nanosecond, StatusCodes: []int{409, 503}}
@@ -248,18 +220,18 @@ func TestSubscriptionsAndCloudsAreThoseOfTheIdentity(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for _, seen := range w.seen {
-		if !strings.HasPrefix(seen, "GET management.chinacloudapi.cn/subscriptions/5a1e0000-0000-4000-8000-00000000000") {
+	for _, seen := range w.Seen {
+		if !strings.HasPrefix(seen, "GET https://management.chinacloudapi.cn/subscriptions/5a1e0000-0000-4000-8000-00000000000") {
 			t.Errorf("request %s", seen)
 		}
 	}
-	w.seen, w.answer = nil, says(409, `{}`)
-	if err := store.Put(t.Context(), identity, federation.Credential{Name: "n"}); !errors.Is(err, federation.ErrConflict) || len(w.seen) != 1 {
-		t.Errorf("error %v after %d requests: 409 must not be retried", err, len(w.seen))
+	w.Seen, w.Answer = nil, wiretest.Says(409, `{}`)
+	if err := store.Put(t.Context(), identity, federation.Credential{Name: "n"}); !errors.Is(err, federation.ErrConflict) || len(w.Seen) != 1 {
+		t.Errorf("error %v after %d requests: 409 must not be retried", err, len(w.Seen))
 	}
-	w.seen, w.answer = nil, says(503, `{}`)
-	if err := store.Put(t.Context(), identity, federation.Credential{Name: "n"}); !errors.Is(err, federation.ErrUnavailable) || len(w.seen) != 3 {
-		t.Errorf("error %v after %d requests: two retries were asked for", err, len(w.seen))
+	w.Seen, w.Answer = nil, wiretest.Says(503, `{}`)
+	if err := store.Put(t.Context(), identity, federation.Credential{Name: "n"}); !errors.Is(err, federation.ErrUnavailable) || len(w.Seen) != 3 {
+		t.Errorf("error %v after %d requests: two retries were asked for", err, len(w.Seen))
 	}
 }
 
@@ -271,7 +243,7 @@ func (b broken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Ac
 }
 
 func TestACallerWithoutATokenIsNotAServiceThatIsDown(t *testing.T) {
-	store, err := armfic.NewStore(broken{errors.New("no login")}, &arm.ClientOptions{ClientOptions: policy.ClientOptions{Transport: &wire{answer: says(200, `{}`)}}})
+	store, err := armfic.NewStore(broken{errors.New("no login")}, &arm.ClientOptions{ClientOptions: policy.ClientOptions{Transport: &wiretest.Wire{Answer: wiretest.Says(200, `{}`)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +257,7 @@ func TestACallerWithoutATokenIsNotAServiceThatIsDown(t *testing.T) {
 
 func TestAnEndedContextIsItself(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &wire{answer: func(r *http.Request) (*http.Response, error) {
+	w := &wiretest.Wire{Answer: func(r *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, r.Context().Err()
 	}}

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/wimigrate/wimigrate/federation"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // handle takes one request through everything that may happen to it; do is the request itself, called under the lock.
 func (c *Cloud) handle(ctx context.Context, op, key, name string, graph bool, do func(*record) *refusal) *refusal {
 	fault, refused := c.admit(op, key, name, graph)
 	if fault != nil {
-		if err := wait(ctx, fault.Delay); err != nil {
+		if err := pause.For(ctx, fault.Delay); err != nil {
 			return &refusal{dropped: true, text: err.Error()}
 		}
 		if fault.DropRequest {
@@ -64,7 +65,7 @@ func (c *Cloud) perform(ctx context.Context, op, key string, graph bool, do func
 		return refused
 	}
 	defer c.leave(op, r)
-	if err := wait(ctx, c.opts.Latency); err != nil {
+	if err := pause.For(ctx, c.opts.Latency); err != nil {
 		return &refusal{dropped: true, text: err.Error()}
 	}
 	c.mu.Lock()

@@ -1,7 +1,6 @@
 package federationtest
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -112,19 +111,4 @@ func (c *Cloud) remove(r *record, name string) bool {
 		}
 	}
 	return false
-}
-
-// wait ends early when the caller gives up.
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -19,40 +19,12 @@ import (
 	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/federation/graphfic"
+	"github.com/wimigrate/wimigrate/federation/internal/wiretest"
 )
 
 const appID = "c1a55000-0000-4000-8000-000000000001"
 
 var identity = catalog.Identity{Kind: catalog.Application, Name: "reports", ClientID: appID}
-
-// wire answers each request with one function and records what was asked.
-type wire struct {
-	answer func(*http.Request) (*http.Response, error)
-
-	mu   sync.Mutex
-	seen []string
-}
-
-func (w *wire) Do(req *http.Request) (*http.Response, error) {
-	w.mu.Lock()
-	w.seen = append(w.seen, req.Method+" "+req.URL.String())
-	w.mu.Unlock()
-	resp, err := w.answer(req)
-	if resp != nil {
-		resp.Request = req
-	}
-	return resp, err
-}
-
-func says(status int, body string, header ...string) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) {
-		h := http.Header{"Content-Type": {"application/json"}}
-		for i := 0; i+1 < len(header); i += 2 {
-			h.Set(header[i], header[i+1])
-		}
-		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}, nil
-	}
-}
 
 // asked is a credential that records the scopes it was asked for.
 type asked struct {
@@ -67,7 +39,7 @@ func (a *asked) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcor
 	return azcore.AccessToken{Token: "t", ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-func newStore(t *testing.T, w *wire, change ...func(*azcore.ClientOptions)) (*graphfic.Store, *asked) {
+func newStore(t *testing.T, w *wiretest.Wire, change ...func(*azcore.ClientOptions)) (*graphfic.Store, *asked) {
 	t.Helper()
 	opts := &azcore.ClientOptions{Transport: w}
 	for _, c := range change {
@@ -82,11 +54,11 @@ func newStore(t *testing.T, w *wire, change ...func(*azcore.ClientOptions)) (*gr
 }
 
 func TestListFollowsNextLinks(t *testing.T) {
-	w := &wire{answer: func(r *http.Request) (*http.Response, error) {
+	w := &wiretest.Wire{Answer: func(r *http.Request) (*http.Response, error) {
 		if r.URL.Query().Get("$skiptoken") == "" {
-			return says(200, `{"value":[{"id":"1","name":"a","issuer":"I","subject":"S","audiences":["A"]}],"@odata.nextLink":"https://graph.microsoft.com/v1.0/next?$skiptoken=2"}`)(r)
+			return wiretest.Says(200, `{"value":[{"id":"1","name":"a","issuer":"I","subject":"S","audiences":["A"]}],"@odata.nextLink":"https://graph.microsoft.com/v1.0/next?$skiptoken=2"}`)(r)
 		}
-		return says(200, `{"value":[{"id":"2","name":"flexible","issuer":"I","subject":null,"audiences":["A"],"claimsMatchingExpression":{"value":"x"}}]}`)(r)
+		return wiretest.Says(200, `{"value":[{"id":"2","name":"flexible","issuer":"I","subject":null,"audiences":["A"],"claimsMatchingExpression":{"value":"x"}}]}`)(r)
 	}}
 	store, cred := newStore(t, w)
 	got, err := store.List(t.Context(), identity)
@@ -104,16 +76,16 @@ func TestListFollowsNextLinks(t *testing.T) {
 
 func TestTheTokenGoesNowhereButToGraph(t *testing.T) {
 	for _, link := range []string{"https://evil.example/next", "http://graph.microsoft.com/next", "/v1.0/next", "https://graph.microsoft.com@evil.example/", "%zz"} {
-		w := &wire{answer: says(200, `{"value":[],"@odata.nextLink":"`+link+`"}`)}
+		w := &wiretest.Wire{Answer: wiretest.Says(200, `{"value":[],"@odata.nextLink":"`+link+`"}`)}
 		store, _ := newStore(t, w)
-		if _, err := store.List(t.Context(), identity); err == nil || !strings.Contains(err.Error(), "next link") || len(w.seen) != 1 {
-			t.Errorf("link %s: error %v after %v", link, err, w.seen)
+		if _, err := store.List(t.Context(), identity); err == nil || !strings.Contains(err.Error(), "next link") || len(w.Seen) != 1 {
+			t.Errorf("link %s: error %v after %v", link, err, w.Seen)
 		}
 	}
 }
 
 func TestAListingWithoutEndIsAnError(t *testing.T) {
-	w := &wire{answer: says(200, `{"value":[],"@odata.nextLink":"https://graph.microsoft.com/v1.0/next"}`)}
+	w := &wiretest.Wire{Answer: wiretest.Says(200, `{"value":[],"@odata.nextLink":"https://graph.microsoft.com/v1.0/next"}`)}
 	store, _ := newStore(t, w)
 	if _, err := store.List(t.Context(), identity); err == nil || !strings.Contains(err.Error(), "goes on after") {
 		t.Errorf("error %v", err)
@@ -123,12 +95,12 @@ func TestAListingWithoutEndIsAnError(t *testing.T) {
 func TestPutIsOneUpsertThatLeavesTheDescription(t *testing.T) {
 	var sent map[string]any
 	var prefer string
-	w := &wire{answer: func(r *http.Request) (*http.Response, error) {
+	w := &wiretest.Wire{Answer: func(r *http.Request) (*http.Response, error) {
 		prefer = r.Header.Get("Prefer")
 		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
 			return nil, err
 		}
-		return says(204, ``)(r)
+		return wiretest.Says(204, ``)(r)
 	}}
 	store, _ := newStore(t, w)
 	if err := store.Put(t.Context(), identity, federation.Credential{Name: "aks-east", Issuer: "https://i/", Subject: "system:serviceaccount:a:b", Audience: "x"}); err != nil {
@@ -138,19 +110,19 @@ func TestPutIsOneUpsertThatLeavesTheDescription(t *testing.T) {
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)
 	}
-	if prefer != "create-if-missing" || len(w.seen) != 1 || !strings.HasSuffix(w.seen[0], "/federatedIdentityCredentials(name='aks-east')") {
-		t.Errorf("requests %v, Prefer %q", w.seen, prefer)
+	if prefer != "create-if-missing" || len(w.Seen) != 1 || !strings.HasSuffix(w.Seen[0], "/federatedIdentityCredentials(name='aks-east')") {
+		t.Errorf("requests %v, Prefer %q", w.Seen, prefer)
 	}
 }
 
 func TestHostileNamesStayWithinTheirPathSegment(t *testing.T) {
-	w := &wire{answer: says(204, ``)}
+	w := &wiretest.Wire{Answer: wiretest.Says(204, ``)}
 	store, _ := newStore(t, w)
 	name := "a')/../x?y#z'%2f"
 	if err := errors.Join(store.Put(t.Context(), identity, federation.Credential{Name: name}), store.Delete(t.Context(), identity, name)); err != nil {
 		t.Fatal(err)
 	}
-	for _, seen := range w.seen {
+	for _, seen := range w.Seen {
 		if strings.ContainsAny(seen[len("DELETE https://"):], "?#") || strings.Count(seen, "/") > 7 {
 			t.Errorf("request %s left its segment", seen)
 		}
@@ -169,27 +141,27 @@ func TestARefusalCarriesWhatGraphSaid(t *testing.T) {
 		code   string
 		after  time.Duration
 	}{
-		"the name is taken":       {says(409, `{"error":{"code":"Request_MultipleObjectsWithSameKeyValue","message":"m","innerError":{"date":"x"}}}`), federation.ErrNameTaken, federation.CodeGraphSameKey, 0},
-		"a throttle":              {says(429, `{"error":{"code":"TooManyRequests","message":"m"}}`, "Retry-After", "3"), federation.ErrThrottled, "TooManyRequests", 3 * time.Second},
-		"no permission":           {says(403, `{"error":{"code":"Authorization_RequestDenied","message":"m"}}`), federation.ErrForbidden, "Authorization_RequestDenied", 0},
-		"no application":          {says(404, `{"error":{"code":"Request_ResourceNotFound","message":"m"}}`), federation.ErrParentNotFound, "Request_ResourceNotFound", 0},
+		"the name is taken":       {wiretest.Says(409, `{"error":{"code":"Request_MultipleObjectsWithSameKeyValue","message":"m","innerError":{"date":"x"}}}`), federation.ErrNameTaken, federation.CodeGraphSameKey, 0},
+		"a throttle":              {wiretest.Says(429, `{"error":{"code":"TooManyRequests","message":"m"}}`, "Retry-After", "3"), federation.ErrThrottled, "TooManyRequests", 3 * time.Second},
+		"no permission":           {wiretest.Says(403, `{"error":{"code":"Authorization_RequestDenied","message":"m"}}`), federation.ErrForbidden, "Authorization_RequestDenied", 0},
+		"no application":          {wiretest.Says(404, `{"error":{"code":"Request_ResourceNotFound","message":"m"}}`), federation.ErrParentNotFound, "Request_ResourceNotFound", 0},
 		"a connection that broke": {func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, federation.ErrUnavailable, "", 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := &wire{answer: tt.answer}
+			w := &wiretest.Wire{Answer: tt.answer}
 			store, _ := newStore(t, w)
 			err := store.Put(t.Context(), identity, federation.Credential{Name: "n"})
 			got, ok := errors.AsType[*federation.StoreError](err)
-			if !ok || !errors.Is(err, tt.is) || got.Code != tt.code || got.RetryAfter != tt.after || got.Identity != appID || got.Credential != "n" || len(w.seen) != 1 {
-				t.Errorf("error %v (%+v) after %d requests", err, got, len(w.seen))
+			if !ok || !errors.Is(err, tt.is) || got.Code != tt.code || got.RetryAfter != tt.after || got.Identity != appID || got.Credential != "n" || len(w.Seen) != 1 {
+				t.Errorf("error %v (%+v) after %d requests", err, got, len(w.Seen))
 			}
 		})
 	}
 }
 
 func TestDeleteOfAnAbsentCredentialIsSuccess(t *testing.T) {
-	store, _ := newStore(t, &wire{answer: says(404, `{"error":{"code":"Request_ResourceNotFound"}}`)})
+	store, _ := newStore(t, &wiretest.Wire{Answer: wiretest.Says(404, `{"error":{"code":"Request_ResourceNotFound"}}`)})
 	if err := store.Delete(t.Context(), identity, "n"); err != nil {
 		t.Errorf("error %v", err)
 	}
@@ -208,13 +180,13 @@ func TestEveryCloudHasItsGraph(t *testing.T) {
 		"one's own":         {own, "https://dod-graph.microsoft.us"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &wire{answer: says(200, `{"value":[]}`)}
+			w := &wiretest.Wire{Answer: wiretest.Says(200, `{"value":[]}`)}
 			store, cred := newStore(t, w, func(o *azcore.ClientOptions) { o.Cloud = tt.cloud })
 			if _, err := store.List(t.Context(), identity); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.HasPrefix(w.seen[0], "GET "+tt.host+"/v1.0/") || cred.scopes[0] != tt.host+"/.default" {
-				t.Errorf("request %v with scopes %v", w.seen, cred.scopes)
+			if !strings.HasPrefix(w.Seen[0], "GET "+tt.host+"/v1.0/") || cred.scopes[0] != tt.host+"/.default" {
+				t.Errorf("request %v with scopes %v", w.Seen, cred.scopes)
 			}
 		})
 	}
@@ -229,11 +201,11 @@ func TestEveryCloudHasItsGraph(t *testing.T) {
 }
 
 func TestWhatIsNotAnApplicationIsRefused(t *testing.T) {
-	w := &wire{answer: says(200, `{}`)}
+	w := &wiretest.Wire{Answer: wiretest.Says(200, `{}`)}
 	store, _ := newStore(t, w)
 	for _, id := range []catalog.Identity{{Kind: catalog.UserAssigned, ResourceID: "/x"}, {Kind: catalog.Application}} {
-		if _, err := store.List(t.Context(), id); err == nil || len(w.seen) != 0 {
-			t.Errorf("listed %+v: %v", id, w.seen)
+		if _, err := store.List(t.Context(), id); err == nil || len(w.Seen) != 0 {
+			t.Errorf("listed %+v: %v", id, w.Seen)
 		}
 	}
 	if _, err := graphfic.NewStore(nil, nil); err == nil {
@@ -242,7 +214,7 @@ func TestWhatIsNotAnApplicationIsRefused(t *testing.T) {
 }
 
 func TestReadersAndWritersOverlap(t *testing.T) {
-	store, _ := newStore(t, &wire{answer: says(200, `{"value":[]}`)})
+	store, _ := newStore(t, &wiretest.Wire{Answer: wiretest.Says(200, `{"value":[]}`)})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
