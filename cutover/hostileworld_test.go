@@ -44,7 +44,9 @@ func newHostile(t *testing.T, seed uint64) *hostile {
 	if h.chance(40) {
 		limits.InducePods = 20
 	}
-	h.plan = planFor(t, h.fleet, &cutover.PlanOptions{Soak: 90 * time.Minute, Limits: limits})
+	opts := &cutover.PlanOptions{Soak: 90 * time.Minute, Limits: limits}
+	h.declare(apps, opts)
+	h.plan = planFor(t, h.fleet, opts)
 	h.guard = cutovertest.NewGuard(h.fleet, h.plan)
 	for _, region := range regions {
 		h.trouble(h.fleet.Cluster("aks-"+region+"-01"), apps)
@@ -66,6 +68,32 @@ func (h *hostile) app(i int) cutovertest.App {
 		a.Labels = map[string]string{"kustomize.toolkit.fluxcd.io/name": a.Namespace, "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
 	}
 	return a
+}
+
+// declare has some applications moved by a strategy that fits them.
+func (h *hostile) declare(apps []cutovertest.App, opts *cutover.PlanOptions) {
+	rng := rand.New(rand.NewPCG(h.seed, 0x73747261)) // its own, so that the world of a seed does not depend on it
+	by := map[string]cutover.Strategy{}
+	for _, a := range apps {
+		holds := a.Kind == "Deployment" && a.Labels == nil || a.Kind == "StatefulSet" && !a.OnDelete && a.Replicas > 2
+		switch dice := rng.IntN(100); {
+		case a.SDK == cutovertest.SDKOld && dice < 60:
+			by[a.Namespace] = cutover.Strategy{Sidecar: true} // and it stays stuck: NMI alone can tell, and its nodes leave
+		case a.SDK == cutovertest.SDKOld:
+		case dice < 10:
+			by[a.Namespace] = cutover.Strategy{Sidecar: true}
+			h.stuck[a.Namespace] = true
+		case dice < 40 && holds:
+			by[a.Namespace] = cutover.Strategy{SingleRollout: true}
+		}
+	}
+	opts.Strategy = func(u cutover.Unit) cutover.Strategy { return by[u.Namespace] }
+	opts.Attest = func(u cutover.Unit, _ cutover.Workload) cutover.Attestation {
+		if by[u.Namespace].SingleRollout {
+			return cutover.AttestDeclared
+		}
+		return cutover.AttestUnknown
+	}
 }
 
 // breatheIn lets a workload scale out and in again, for ever, as it does under a daily load; and nodes come and go.

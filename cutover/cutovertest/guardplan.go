@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
 // permit is what the plan lists of one object.
@@ -60,7 +61,10 @@ func (p *permit) add(e cutover.Edit) {
 	for _, crumb := range [...]string{cutover.CrumbAnnotation, cutover.UnbindAnnotation, cutover.FenceAnnotation} {
 		p.paths["metadata\x00annotations\x00"+crumb] = true
 	}
-	if e.Hold > 0 || e.Release != "" {
+	takes := slices.ContainsFunc(e.Fields, func(f cutover.Field) bool { // so a retreat may be held
+		return len(f.Path) > 0 && f.Path[len(f.Path)-1] == podidentity.Label
+	})
+	if e.Hold > 0 || e.Release != "" || takes {
 		for _, path := range holdPaths {
 			p.paths[path] = true
 		}
