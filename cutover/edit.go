@@ -150,6 +150,7 @@ func (u *unitRun) commit(ctx context.Context, s *Step, e *Edit, live *unstructur
 			act.Fields = beforeImages(e.Fields, live)
 		}
 		u.adopt(act, e, live)
+		u.adoptCommit(act, e)
 	}
 	act.Phase = Committed
 	act.Git = e.Git && act.Note == ""

@@ -3,6 +3,7 @@ package cutover
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -85,6 +86,14 @@ func (u *unitRun) publishAndHold(ctx context.Context, s *Step, e *Edit, live *un
 	}
 	sel := Selection{APIVersion: e.Ref.APIVersion, Kind: e.Ref.Kind, Namespace: e.Ref.Namespace, Name: e.Ref.Name}
 	return u.patient(ctx, []Selection{sel}, HoldGit, "waiting for this change to arrive from Git:\n"+publication(u.unit, e, fields).StrategicMerge, arrived)
+}
+
+// adoptCommit takes a change that was there before its intent was written down for our own, if this unit has published it: the process died
+// in between, and the commit arrived.
+func (u *unitRun) adoptCommit(act *Act, e *Edit) {
+	if p := u.act("publish/" + e.ID); e.Git && p != nil && len(p.Fields) > 0 {
+		act.Note, act.Fields = "", slices.Clone(p.Fields)
+	}
 }
 
 // manual is what a person must do about an object whose pod template nobody knows.

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
 // putBack makes the write that undoes an act, and waits for the pods.
@@ -24,6 +26,10 @@ func (u *unitRun) putBack(ctx context.Context, edit string) error {
 		}
 		if w := u.workload(a.Ref); w != nil && addsNewPath(a) && !proven && len(stillOurs(a.Fields, live)) > 0 {
 			// The new path goes: the old one must serve by now.
+			if a.Verb == Apply && !carriesOldLabel(*w, live) {
+				return frozen("%s does not carry its old label %s any more, and this unit did not take it: the old path would not work; the new one is left in place",
+					a.Ref, w.Selector)
+			}
 			if err := u.oldPathServes(ctx, *w, livesByBoth); err != nil {
 				return err
 			}
@@ -39,6 +45,15 @@ func (u *unitRun) putBack(ctx context.Context, edit string) error {
 		}
 	}
 	return frozen("undo %s: lost every race for %s: %v", edit, u.act(edit).Ref, lost)
+}
+
+// carriesOldLabel reports whether the template still has the old label that the plan found; true where it had none.
+func carriesOldLabel(w Workload, live *unstructured.Unstructured) bool {
+	if w.Selector == "" || w.Template == nil {
+		return true
+	}
+	value, _ := lookup(live.Object, templateLabel(w, podidentity.Label))
+	return value == w.Selector
 }
 
 // arrived waits until the pods have followed. Once the webhook's label is gone from a workload, the old path must serve what is there.

@@ -1,0 +1,83 @@
+package cutover_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/cutover/cutovertest"
+)
+
+// The commit of a unit's own change may arrive while nobody is there to see it: it is still the unit's own, and a rollback puts it back
+// before it takes the new path away.
+func TestACommitThatArrivesAfterACrashIsStillOurs(t *testing.T) {
+	flux := map[string]string{"kustomize.toolkit.fluxcd.io/name": "shop", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+	for n, through := 1, false; !through; n++ {
+		for _, before := range []bool{true, false} {
+			bubble(t, fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
+				f, c := oneApp(t, cutovertest.App{Labels: flux})
+				p := planFor(t, f, &cutover.PlanOptions{Soak: 10 * time.Minute})
+				publish := func(_ context.Context, x cutover.Publication) error {
+					c.After(time.Minute, func(s *cutovertest.Script) {
+						if strings.Contains(x.StrategicMerge, "aadpodidbinding: null") {
+							arrive(s, x)
+						}
+					})
+					return nil
+				}
+				j := cutovertest.NewJournal()
+				crash := cutovertest.NewCrash(n, before)
+				g := onceGates()
+				g.Soak = cutovertest.Verdict(cutover.Fail, "slow")
+				r, err := cutover.NewRunner(crash.Clusters(f.Clusters()), crash.Journal(j), g, &cutover.Options{Patience: time.Hour, Publish: publish})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _ = r.Run(crash.Context(t.Context()), p) //nolint:errcheck // it is dead
+				_, crashed := crash.Writes()
+				through = !crashed
+				time.Sleep(10 * time.Minute)
+				r = runnerFor(t, f, j, g, &cutover.Options{Patience: time.Hour, Publish: publish})
+				rep := mustRun(t, r, p)
+				if rep.Units[0].State == cutover.Frozen { // it died before it began the way back: a person must say so
+					if rep, err = r.Rollback(t.Context(), p); err != nil {
+						t.Fatal(err)
+					}
+				}
+				wantStates(t, rep, cutover.RolledBack)
+				time.Sleep(10 * time.Minute)
+				if moved, old := podsByLabel(t, c); moved != 0 || old != 3 {
+					t.Errorf("%d pods without the old label and %d with it", moved, old)
+				}
+				wantNoHarm(t, f)
+			})
+		}
+	}
+}
+
+// arrive is a repository's change of a Deployment as its tool applies it.
+func arrive(s *cutovertest.Script, x cutover.Publication) {
+	s.Edit(x.Object.Kind, x.Object.Namespace, x.Object.Name, "kustomize-controller", func(o map[string]any) {
+		labels := o["spec"].(map[string]any)["template"].(map[string]any)["metadata"].(map[string]any)["labels"].(map[string]any)
+		delete(labels, "aadpodidbinding")
+	})
+}
+
+func TestARollbackLeavesTheNewPathWhereSomebodyElseTookTheOldLabel(t *testing.T) {
+	bubble(t, "a person takes it from the template during the load window", func(t *testing.T) {
+		f, c := oneApp(t, cutovertest.App{})
+		g := onceGates()
+		g.Load = func(context.Context, cutover.Target) cutover.Verdict {
+			c.Edit("Deployment", "shop", "web", "kubectl", func(o map[string]any) {
+				delete(o["spec"].(map[string]any)["template"].(map[string]any)["metadata"].(map[string]any)["labels"].(map[string]any), "aadpodidbinding")
+			})
+			return cutover.Verdict{Result: cutover.Fail, Reason: "slow"}
+		}
+		wantFrozen(t, mustRun(t, runnerFor(t, f, cutovertest.NewJournal(), g, nil), planFor(t, f, nil)), "the new one is left in place")
+		time.Sleep(time.Hour)
+		wantNoHarm(t, f)
+	})
+}
