@@ -69,6 +69,8 @@ type Record struct {
 	Switched time.Time `json:"switched,omitzero"`
 	// Soaked is how long the soak was watched without a gap.
 	Soaked time.Duration `json:"soaked,omitempty"`
+	// Ran are the CronJobs that have completed a run by schedule on the new path alone.
+	Ran []string `json:"ran,omitempty"`
 	// Verdicts are the last verdict of each step's gate, by step ID, in the order in which they were given.
 	Verdicts []StepVerdict `json:"verdicts,omitempty"`
 	// Rebuilt says that the record was lost and made again from breadcrumbs.

@@ -154,6 +154,9 @@ type Limits struct {
 	// InducePods and InduceFor cap an induced scale-out; 0 pods means that none is allowed.
 	InducePods int           `json:"inducePods"`
 	InduceFor  time.Duration `json:"induceFor"`
+	// CronSoak is the longest time between two runs of a CronJob that a soak is prolonged for: 0 for any, negative for none. A CronJob
+	// that it leaves out need not run during the soak.
+	CronSoak time.Duration `json:"cronSoak,omitempty"`
 	// Bake is the pause between waves.
 	Bake time.Duration `json:"bake"`
 }

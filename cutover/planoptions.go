@@ -35,7 +35,8 @@ type PlanOptions struct {
 	// ordinal at a time, no induced load, 15 minutes of it, 1 hour between waves.
 	Limits Limits
 	// Soak is how long a unit is watched after the old path is gone. Default: 24 hours, which is also how long a managed identity's
-	// token may live.
+	// token may live. A soak lasts at least as long as the longest time between two runs of the unit's CronJobs (see Limits.CronSoak), each
+	// of which must complete one; without a soak (negative) they are not waited for.
 	Soak time.Duration
 	// KeepBindings leaves out the deletion of bindings and identities.
 	KeepBindings bool

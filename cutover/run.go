@@ -155,7 +155,7 @@ func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, e
 		switch u.rec.State {
 		case Frozen:
 		case RolledBack:
-			u.rec.Acts, u.rec.Next = nil, 0
+			u.rec.Acts, u.rec.Next, u.rec.Ran = nil, 0, nil
 		default:
 			return nil
 		}
@@ -163,7 +163,7 @@ func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, e
 		for i := range u.rec.Acts {
 			a := &u.rec.Acts[i]
 			if a.Phase == Undoing || a.Phase == Undone {
-				u.rec.Next, u.rec.Soaked, u.rec.Reached = 0, 0, Planned // a rollback had begun: every step is looked at again
+				u.rec.Next, u.rec.Soaked, u.rec.Ran, u.rec.Reached = 0, 0, nil, Planned // a rollback had begun: every step is looked at again
 			}
 			a.Undone = 0
 		}

@@ -119,7 +119,7 @@ func testScale(t *testing.T, c cutover.Cluster) {
 	conformPods(t, c, 0)
 	replicas(0)
 	scale("test", 0, "", http.StatusUnprocessableEntity) // a Scale leaves zero out
-	for range 20 { // a version is good until the Deployment's controller writes its status
+	for range 20 {                                       // a version is good until the Deployment's controller writes its status
 		_, err := c.Write(t.Context(), cutover.Write{Verb: cutover.Patch, Ref: conformDeployment, Subresource: "scale",
 			ResourceVersion: conformGet(t, c, conformDeployment).GetResourceVersion(), Body: []byte(`[{"op":"add","path":"/spec/replicas","value":1}]`)})
 		if err == nil {
