@@ -33,6 +33,14 @@
 // epoch, so that a second runner, or one that slept, loses before it can write. After a crash the open intent is compared with the
 // object: done, to do, or foreign. Breadcrumbs in object annotations (never in a pod template) rebuild a lost journal.
 //
+// # The way back
+//
+// A rollback undoes the acts in reverse order, each as far as it is still ours. The new path is taken from a workload only after Pod
+// Identity serves its pods again: in standard mode MIC must have assigned them, which takes a minute. Until then the unit stays
+// RollingBack with everything in place, and the next run goes on. Where the webhook is down, so that a pod with both labels could not be
+// born, one write puts the old label back and takes the webhook's away; the pods that live keep the new path until the first new ones
+// are served.
+//
 // # Where a unit can stand
 //
 //	Planned → Preflighted → Trusted → Annotated → Labelled → DualPath → LoadVerified → Unbound → Soaked → Done
