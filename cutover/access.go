@@ -51,7 +51,8 @@ func accessOf(u *Unit, induce bool) []access {
 	}
 	if induce {
 		need = append(need, access{"get", "autoscaling", "horizontalpodautoscalers", "", ns}, access{"patch", "autoscaling", "horizontalpodautoscalers", "", ns},
-			access{"get", "keda.sh", "scaledobjects", "", ns}, access{"patch", "keda.sh", "scaledobjects", "", ns})
+			access{"get", "keda.sh", "scaledobjects", "", ns}, access{"patch", "keda.sh", "scaledobjects", "", ns},
+			access{"list", "keda.sh", "scaledobjects", "", ns}) // to find what is raised when the journal is lost
 	}
 	for _, w := range u.Workloads {
 		group, resource := resourceOf(w.Ref)

@@ -31,7 +31,7 @@ func (u *unitRun) induce(ctx context.Context, s *Step, i Induction) error {
 		return err
 	}
 	err = u.write(ctx, s, Write{
-		Verb: Patch, Ref: act.Ref, ResourceVersion: live.GetResourceVersion(), Body: mustJSON(patchOps(act.Fields, live.Object)),
+		Verb: Patch, Ref: act.Ref, ResourceVersion: live.GetResourceVersion(), Body: mustJSON(patchOps(u.withCrumb(&act, live), live.Object)),
 	})
 	if err != nil {
 		return err // the intent stands, and is settled by restoreInduced
@@ -75,7 +75,7 @@ func (u *unitRun) restoreOne(ctx context.Context, a *Act) error {
 		if live == nil || string(live.GetUID()) != a.Ref.UID {
 			return nil
 		}
-		back := stillInduced(a, live)
+		back := withoutCrumb(stillInduced(a, live), a, live)
 		if len(back) == 0 {
 			return nil
 		}

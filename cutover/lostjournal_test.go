@@ -1,6 +1,8 @@
 package cutover_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,4 +38,49 @@ func TestALostJournalIsRebuiltFromBreadcrumbs(t *testing.T) {
 		}
 		wantNoHarm(t, f)
 	})
+}
+
+// TestALostJournalIsRebuiltWhereverItWasLost kills a process after each of its writes and throws its journal away; another one, without
+// a memory, brings the unit to its end.
+func TestALostJournalIsRebuiltWhereverItWasLost(t *testing.T) {
+	t.Parallel()
+	for n, more := 1, true; more; n++ {
+		synctest.Test(t, func(t *testing.T) { more = loseJournalAfter(t, n) })
+	}
+}
+
+// loseJournalAfter reports whether there was an n-th write.
+func loseJournalAfter(t *testing.T, n int) bool {
+	t.Helper()
+	f, _, p := oneUnit(t)
+	g := cutovertest.NewGuard(f, p)
+	j := cutovertest.NewJournal()
+	gates := g.Gates(inducingGates())
+	crash := cutovertest.NewCrash(n, false)
+	r, err := cutover.NewRunner(crash.Clusters(f.Clusters()), crash.Journal(j), gates, &cutover.Options{Patience: time.Hour, OnEvent: g.Event})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Run(crash.Context(t.Context()), p)
+	_, crashed := crash.Writes()
+	if !crashed {
+		return false
+	}
+	if err != nil && !errors.Is(err, cutovertest.ErrCrashed) && !errors.Is(err, context.Canceled) {
+		t.Errorf("write %d: %v", n, err)
+	}
+	j.Lose()
+	rep, err := runnerFor(t, f, j, gates, &cutover.Options{Patience: time.Hour, OnEvent: g.Event}).Run(t.Context(), p)
+	if err != nil {
+		t.Errorf("write %d: without its journal: %v", n, err)
+	}
+	time.Sleep(10 * time.Minute)
+	if u := rep.Units[0]; u.State != cutover.Done {
+		t.Errorf("write %d: %s (%s: %s)", n, u.State, u.Hold, u.Reason)
+	}
+	for _, b := range g.Finish(rep) {
+		t.Errorf("write %d: %v", n, b)
+	}
+	wantNoHarm(t, f)
+	return true
 }

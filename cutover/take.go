@@ -20,8 +20,9 @@ func (r *Runner) openUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit)
 	}
 	u := &unitRun{r: r, fleet: f, plan: p, unit: unit, cluster: cluster}
 	rec, err := r.journal.Load(ctx, Key{Cluster: unit.Cluster, Unit: unit.ID})
+	none := errors.Is(err, ErrNoRecord)
 	switch {
-	case errors.Is(err, ErrNoRecord):
+	case none:
 		rec = u.newRecord()
 	case err != nil:
 		return nil, err
@@ -42,6 +43,11 @@ func (r *Runner) openUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit)
 	// A unit that was rolled back and thawed begins anew too: what its rollback made again is not what was planned for.
 	if len(rec.Acts) == 0 && rec.State == Planned {
 		if err := u.fresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if none {
+		if err := u.rebuild(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -141,7 +141,8 @@ func (g *Guard) induces(id objectID, path string) bool {
 	if !ok {
 		want = inducePaths[""]
 	}
-	return path == want || strings.HasPrefix("metadata\x00annotations\x00"+cutover.FenceAnnotation, path)
+	return path == want || strings.HasPrefix("metadata\x00annotations\x00"+cutover.FenceAnnotation, path) ||
+		path == "metadata\x00annotations\x00"+cutover.InduceAnnotation
 }
 
 // rollsOnce notes a template that was made before.
