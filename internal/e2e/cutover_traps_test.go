@@ -100,6 +100,7 @@ func (s *snare) gates(skip ...string) cutover.Gates {
 		Preflight: &cutover.PreflightOptions{EntraClock: s.entraClock, Probes: 4, Skip: skip,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: 5 * time.Second},
+		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can
 		Probes: 3, Settle: settled, SettleEvery: time.Second, Quiet: time.Second, Load: load, LoadAgain: load,
 	})
 	g.Preflight = cutover.Eventually(g.Preflight, 2*time.Second, time.Second)

@@ -58,6 +58,19 @@ func traps() []trap {
 				wantFailedAt(t, u, "load")
 				s.untouched(t, 2)
 			}},
+		{name: "retreat", sentence: "a webhook that goes down once the old label is gone does not block the way back",
+			check: func(t *testing.T, s *snare) {
+				u := s.run(t, s.gates(), func(o *cutover.Options) {
+					o.OnEvent = func(e cutover.Event) {
+						if e.State == cutover.Unbound && e.Type == cutover.EventState {
+							s.c.Webhook.BehaveIn(s.r.Namespace, webhook.Behaviour{Down: true})
+						}
+					}
+				})
+				want(t, u, cutover.RolledBack, "webhook")
+				wantFailedAt(t, u, "loadAgain")
+				s.untouched(t, 3)
+			}},
 		{name: "half", sentence: "a webhook that injects every second pod is refused before anything is written",
 			prepare: func(_ *testing.T, s *snare) { s.c.Webhook.BehaveIn(s.r.Namespace, webhook.Behaviour{SkipEvery: 2}) },
 			check: func(t *testing.T, s *snare) {
