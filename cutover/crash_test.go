@@ -111,6 +111,7 @@ func journey(t *testing.T, f *cutovertest.Fleet, p *cutover.Plan, j cutover.Jour
 }
 
 func TestACrashAtAnyWriteChangesNothingInTheEnd(t *testing.T) {
+	t.Parallel()
 	var want outcome
 	writes := 0
 	synctest.Test(t, func(t *testing.T) {
@@ -121,7 +122,7 @@ func TestACrashAtAnyWriteChangesNothingInTheEnd(t *testing.T) {
 	if want.Templates != 2 || want.Failed != 0 || want.Wrong != 0 {
 		t.Fatalf("undisturbed run: %d new templates, %d failed, %d wrong", want.Templates, want.Failed, want.Wrong)
 	}
-	for n := 1; n <= writes; n++ {
+	for n := 1; n <= writes; n += stride {
 		for _, before := range []bool{true, false} {
 			t.Run(fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -137,6 +138,7 @@ func TestACrashAtAnyWriteChangesNothingInTheEnd(t *testing.T) {
 }
 
 func TestACrashAtAnyWriteOfARollbackChangesNothingInTheEnd(t *testing.T) {
+	t.Parallel()
 	var want outcome
 	writes := 0
 	synctest.Test(t, func(t *testing.T) {
@@ -153,7 +155,7 @@ func TestACrashAtAnyWriteOfARollbackChangesNothingInTheEnd(t *testing.T) {
 	if want.Templates != 2 || want.Failed != 0 || want.Wrong != 0 {
 		t.Fatalf("undisturbed rollback: %d new templates, %d failed, %d wrong", want.Templates, want.Failed, want.Wrong)
 	}
-	for n := 1; n <= writes; n++ {
+	for n := 1; n <= writes; n += stride {
 		for _, before := range []bool{true, false} {
 			t.Run(fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -171,6 +173,7 @@ func TestACrashAtAnyWriteOfARollbackChangesNothingInTheEnd(t *testing.T) {
 }
 
 func TestACrashAtAnyWriteOfAJournalInTheClusterChangesNothingInTheEnd(t *testing.T) {
+	t.Parallel()
 	var want outcome
 	writes := 0
 	clean := func(f *cutovertest.Fleet, c *cutovertest.Cluster) outcome {
@@ -187,10 +190,10 @@ func TestACrashAtAnyWriteOfAJournalInTheClusterChangesNothingInTheEnd(t *testing
 		writes = journey(t, f, p, nil, false, 0, false)
 		want = clean(f, c)
 	})
-	for n := 1; n <= writes; n += 3 { // every third, by turns before and after: the journal in memory has been through all of them
+	for n := 1; n <= writes; n += 3 * stride { // every third, by turns before and after: the journal in memory has been through all of them
 		synctest.Test(t, func(t *testing.T) {
 			f, c, p := oneUnit(t)
-			journey(t, f, p, nil, false, n, n%2 == 0)
+			journey(t, f, p, nil, false, n, n/(3*stride)%2 == 0)
 			if diff := cmp.Diff(want, clean(f, c)); diff != "" {
 				t.Errorf("write %d: undisturbed (-) and crashed (+) runs differ:\n%s", n, diff)
 			}

@@ -10,6 +10,7 @@ import (
 )
 
 func TestDefaultGatesMoveUnitsOfSeveralWorkloadsAndNamespacesOfSeveralUnits(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name  string
 		other cutovertest.App

@@ -43,6 +43,7 @@ func breathe(c *cutovertest.Cluster, kind, name string, low, high int) {
 }
 
 func TestDefaultGatesMoveAFleetUnderLoadWithoutOneFailedToken(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"Deployment", "StatefulSet", "DaemonSet", "CronJob", "Rollout"} {
 		t.Run(kind, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -69,6 +70,7 @@ func TestDefaultGatesMoveAFleetUnderLoadWithoutOneFailedToken(t *testing.T) {
 }
 
 func TestDefaultGatesCatchTheTraps(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		app    cutovertest.App

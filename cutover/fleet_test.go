@@ -60,7 +60,8 @@ func churn(c *cutovertest.Cluster) {
 }
 
 func TestAFleetMovesUnderChurnWithoutOneFailedToken(t *testing.T) {
-	for mode, apps := range map[catalog.PodIdentityMode]int{catalog.ModeStandard: 12, catalog.ModeManaged: 2} {
+	t.Parallel()
+	for mode, apps := range map[catalog.PodIdentityMode]int{catalog.ModeStandard: max(12/stride, 6), catalog.ModeManaged: 2} {
 		t.Run(string(mode), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := bigFleet(t, 1, mode, apps)
@@ -79,7 +80,7 @@ func TestAFleetMovesUnderChurnWithoutOneFailedToken(t *testing.T) {
 				wantStates(t, mustRun(t, r, p), cutover.Done)
 				tally := f.Tally()
 				t.Logf("%d tokens, %d pods", tally.Taken, tally.Births)
-				if tally.Failed != 0 || tally.Wrong != 0 || mode == catalog.ModeStandard && tally.Taken < 50_000 {
+				if tally.Failed != 0 || tally.Wrong != 0 || mode == catalog.ModeStandard && tally.Taken < 50_000/stride {
 					t.Errorf("tokens: %+v", tally)
 				}
 				for name, c := range f.Clusters() {

@@ -14,6 +14,7 @@ import (
 // The commit of a unit's own change may arrive while nobody is there to see it: it is still the unit's own, and a rollback puts it back
 // before it takes the new path away.
 func TestACommitThatArrivesAfterACrashIsStillOurs(t *testing.T) {
+	t.Parallel()
 	flux := map[string]string{"kustomize.toolkit.fluxcd.io/name": "shop", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
 	for n, through := 1, false; !through; n++ {
 		for _, before := range []bool{true, false} {

@@ -17,7 +17,7 @@ import (
 
 // Run thousands with: go test ./cutover -run Hostile -hostile.seeds 5000; one with -hostile.first SEED -hostile.seeds 1.
 var (
-	hostileSeeds = flag.Int("hostile.seeds", 24, "how many hostile migrations to simulate")
+	hostileSeeds = flag.Int("hostile.seeds", 24/stride, "how many hostile migrations to simulate")
 	hostileFirst = flag.Uint64("hostile.first", 1, "the first seed")
 )
 

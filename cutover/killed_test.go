@@ -15,7 +15,7 @@ import (
 )
 
 // Kill at every write, before and after, with: go test ./cutover -run Killed -hostile.every 1.
-var hostileEvery = flag.Int("hostile.every", 8, "kill at every n-th write, by turns before and after; 1 kills at all of them, both ways")
+var hostileEvery = flag.Int("hostile.every", 8*stride, "kill at every n-th write, by turns before and after; 1 kills at all of them, both ways")
 
 // killing is one way in which a unit moves with the provided gates, in a process that is killed.
 type killing struct {

@@ -84,6 +84,7 @@ func restartNMI(c *cutovertest.Cluster) {
 }
 
 func TestLoad(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []loadCase{
 		{name: "a natural scale-out passes", script: scaleTo(9), want: cutover.Pass, says: []string{"rung: natural scale-out, 6 pods", "no-new-node", "6 of 6 new pods hold", "no NMI served it anything"}},
 		{name: "a scale-out onto a new node reaches the next rung", script: func(c *cutovertest.Cluster) {

@@ -104,6 +104,7 @@ func (p *policed) Write(ctx context.Context, w cutover.Write) (*unstructured.Uns
 }
 
 func TestTheRBACManifestAllowsAllThatARunAndItsRollbackDo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := cutovertest.New(nil)
 		c := f.AddCluster("aks-eastus-01", "eastus", 4)
@@ -142,6 +143,7 @@ func TestTheRBACManifestAllowsAllThatARunAndItsRollbackDo(t *testing.T) {
 }
 
 func TestTheRBACManifestAllowsWhatTheStrategiesDo(t *testing.T) {
+	t.Parallel()
 	for name, opts := range map[string]*cutover.PlanOptions{
 		"single rollout": once(cutover.PlanOptions{Soak: time.Hour}), "sidecar": behindProxy(cutover.PlanOptions{Soak: time.Hour}),
 	} {
@@ -176,6 +178,7 @@ func TestTheRBACManifestAllowsWhatTheStrategiesDo(t *testing.T) {
 }
 
 func TestTheRBACManifestAllowsAllThatTheProvidedGatesDo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := cutovertest.New(nil)
 		c := f.AddCluster("aks-eastus-01", "eastus", 4)

@@ -144,6 +144,7 @@ func TestRemovalRefusesWhatItCannotRead(t *testing.T) {
 }
 
 func TestRemoveStopsAt(t *testing.T) {
+	t.Parallel()
 	keep := func(context.Context, *unstructured.Unstructured) error { return nil }
 	for _, tc := range []struct {
 		name   string

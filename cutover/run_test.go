@@ -53,6 +53,7 @@ func wantStates(t *testing.T, rep *cutover.Report, want cutover.State) {
 }
 
 func TestRunMovesEveryKindOfWorkloadWithoutOneFailedToken(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"Deployment", "StatefulSet", "DaemonSet", "CronJob", "Rollout"} {
 		t.Run(kind, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -20,6 +20,7 @@ func behindProxy(opts cutover.PlanOptions) *cutover.PlanOptions {
 }
 
 func TestAnApplicationThatKnowsOnlyIMDSMovesBehindTheSidecarWithoutOneFailedToken(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		kind   string
 		oracle func(*cutovertest.Fleet) cutover.PathOracle

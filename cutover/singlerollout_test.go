@@ -248,6 +248,7 @@ func oneUnitOnce(t *testing.T) (*cutovertest.Fleet, *cutovertest.Cluster, *cutov
 }
 
 func TestACrashAtAnyWriteOfASingleRolloutOrItsRollbackChangesNothingInTheEnd(t *testing.T) {
+	t.Parallel()
 	for _, back := range []bool{false, true} {
 		var want outcome
 		writes := 0
@@ -263,7 +264,7 @@ func TestACrashAtAnyWriteOfASingleRolloutOrItsRollbackChangesNothingInTheEnd(t *
 		if want.Templates != 1 || want.Failed != 0 || want.Wrong != 0 {
 			t.Fatalf("undisturbed, back=%v: %d new templates, %d failed, %d wrong", back, want.Templates, want.Failed, want.Wrong)
 		}
-		for n := 1; n <= writes; n++ {
+		for n := 1; n <= writes; n += stride {
 			for _, before := range []bool{true, false} {
 				bubble(t, fmt.Sprintf("back=%v write %d before=%v", back, n, before), func(t *testing.T) {
 					f, c, p := oneUnitOnce(t)
