@@ -86,46 +86,16 @@ func run(ctx context.Context, args []string, out, stderr io.Writer) error {
 		}
 		fmt.Fprintln(out, "\nSaved to", c.save)
 	}
+	if c.plan == "" && c.approve {
+		if err := missing(plan); err != nil {
+			return err
+		}
+	}
 	if !c.approve {
 		fmt.Fprintln(out, "\nNothing was changed. -approve makes these changes.")
 		return nil
 	}
 	return approve(ctx, out, c, store, plan, &federation.ApplyOptions{Pacing: pacing}, replan)
-}
-
-// approve applies the plan and proves it: planned again, nothing is pending.
-func approve(ctx context.Context, out io.Writer, c config, store federation.Store, plan *federation.Plan, opts *federation.ApplyOptions, replan func() (*federation.Plan, error)) error {
-	fmt.Fprintln(out)
-	opts.OnEvent = func(e federation.Event) {
-		if e.Type == federation.EventDone || e.Type == federation.EventRetry {
-			fmt.Fprintf(out, "%-6s %s %s of %s\n", e.Type, e.Change.Action, e.Change.Credential.Name, e.Change.Identity)
-		}
-	}
-	var report *federation.Report
-	var err error
-	if c.plan != "" {
-		report, err = federation.ApplyFile(ctx, store, c.plan, opts)
-	} else {
-		report, err = federation.Apply(ctx, store, plan, opts)
-	}
-	fmt.Fprintf(out, "\n%d applied, %d found done, %d refused, %d failed, %d skipped, %d unknown\n", report.Count(federation.Applied), report.Count(federation.Found),
-		report.Count(federation.Refused), report.Count(federation.Failed), report.Count(federation.Skipped), report.Count(federation.Unknown))
-	if err != nil {
-		return err
-	}
-	again, err := replan()
-	if err != nil {
-		return err
-	}
-	pending := 0
-	for range again.Pending() {
-		pending++
-	}
-	fmt.Fprintf(out, "planned again: %d changes are pending\n", pending)
-	if pending > 0 {
-		return errors.New("the trust has not converged: run again")
-	}
-	return nil
 }
 
 // load reads a saved plan, or makes a fresh one.

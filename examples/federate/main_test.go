@@ -31,6 +31,14 @@ func TestApproveConverges(t *testing.T) {
 	}
 }
 
+func TestNothingIsApprovedForIdentitiesThatDoNotExist(t *testing.T) {
+	var out bytes.Buffer
+	err := run(t.Context(), []string{"-double", "-approve", "-topology", "per-cluster"}, &out, &out)
+	if err == nil || !strings.Contains(err.Error(), "identities do not exist yet") || !strings.Contains(err.Error(), "/userAssignedIdentities/id-aks-eastus-01") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestASavedPlanIsAppliedOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "plan.json")
 	var out bytes.Buffer

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +13,7 @@ import (
 )
 
 // saveGitOps renders the trust for Terraform and for Azure Service Operator with Flux, and the Kubernetes side for kustomize. What a
-// format cannot express is listed in left-out.txt; the rest is written. Files of an earlier run that are rendered no more are named and stay.
+// format cannot express is listed in left-out.txt; the rest is written. Files of an earlier run that are rendered no more stay, and are listed in stale.txt.
 func (r *result) saveGitOps(dir string, stderr io.Writer) error {
 	terraform, errT := render.Terraform(r.Federation, r.Catalog, nil)
 	aso, errA := render.ASO(r.Federation, r.Catalog, nil)
@@ -27,15 +28,25 @@ func (r *result) saveGitOps(dir string, stderr io.Writer) error {
 		return err
 	}
 	written, err := render.Write(filepath.Join(dir, "gitops"), files, nil)
-	for _, name := range written.Stale {
-		fmt.Fprintf(stderr, "fleet: gitops: %s is of an earlier run and rendered no more: delete it, and what it made\n", filepath.Join(dir, "gitops", name))
-	}
-	if err != nil || len(left) == 0 {
+	if err != nil {
 		return err
 	}
-	list := filepath.Join(dir, "left-out.txt")
-	fmt.Fprintf(stderr, "fleet: gitops: %d entries could not be rendered: see %s\n", len(left), list)
-	return os.WriteFile(list, []byte(strings.Join(left, "\n")+"\n"), 0o644)
+	return errors.Join(
+		list(filepath.Join(dir, "left-out.txt"), left, stderr, "entries that could not be rendered"),
+		list(filepath.Join(dir, "stale.txt"), written.Stale, stderr, "files of an earlier run that are rendered no more: delete them, and what they made"),
+	)
+}
+
+// list writes lines into a file and tells of it; no lines are no file, whatever an earlier run wrote.
+func list(file string, lines []string, stderr io.Writer, what string) error {
+	if len(lines) == 0 {
+		if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	fmt.Fprintf(stderr, "fleet: gitops: %d %s; see %s\n", len(lines), what, file)
+	return os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o644)
 }
 
 // leftOut lists what the formats leave out, and returns every other error.

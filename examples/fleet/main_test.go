@@ -213,8 +213,21 @@ func TestOutNamesTheFilesOfAnEarlierRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), []string{"-out", dir}, &out, &errs); code != 0 || !strings.Contains(errs.String(), old+" is of an earlier run") {
+	if code := run(t.Context(), []string{"-out", dir}, &out, &errs); code != 0 || !strings.Contains(errs.String(), "1 files of an earlier run") {
 		t.Errorf("exit %d: %s", code, errs.String())
+	}
+	stale := filepath.Join(dir, "stale.txt")
+	if text, err := os.ReadFile(stale); err != nil || string(text) != "terraform/clusters/aks-gone/federation.tf\n" {
+		t.Errorf("stale.txt holds %q, error %v", text, err)
+	}
+	if err := os.Remove(old); err != nil {
+		t.Fatal(err)
+	}
+	if code := run(t.Context(), []string{"-out", dir}, &out, &errs); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	if _, err := os.Stat(stale); !os.IsNotExist(err) {
+		t.Errorf("stale.txt stays though nothing is stale: %v", err)
 	}
 }
 
