@@ -95,7 +95,9 @@ func editAccess(u *Unit) []access {
 			group, resource := resourceOf(e.Ref)
 			need = append(need, access{"get", group, resource, "", e.Ref.Namespace})
 			switch {
-			case e.Git || e.AddOn:
+			case e.AddOn:
+				need = append(need, access{"list", group, resource, "", e.Ref.Namespace}, access{"watch", group, resource, "", e.Ref.Namespace})
+			case e.Git:
 			case e.Verb == Delete:
 				need = append(need, access{"delete", group, resource, "", e.Ref.Namespace},
 					access{"create", group, resource, "", e.Ref.Namespace}, // the rollback makes it again

@@ -94,10 +94,7 @@ func (u *unitRun) make(ctx context.Context, s *Step, e *Edit, live *unstructured
 		return err
 	}
 	if e.AddOn {
-		if u.r.opts.AddOn == nil {
-			return held(HoldManual, "%s belongs to the AKS add-on: remove it with az aks pod-identity delete, then run again", e.Ref)
-		}
-		return u.r.opts.AddOn(ctx, u.unit.Cluster, e.Ref)
+		return u.removeByAddOn(ctx, e)
 	}
 	w := Write{Verb: e.Verb, Ref: act.Ref, ResourceVersion: live.GetResourceVersion()}
 	switch e.Verb {

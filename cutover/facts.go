@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
 // facts is what snapshots and findings add to the catalog, by where it is.
@@ -87,15 +88,18 @@ func (f *facts) owner(cluster, namespace, kind, name string) string {
 	return ""
 }
 
-// byAddOn reports whether a binding was made by the AKS add-on from ARM's podIdentityProfile, which would make it again.
-func (f *facts) byAddOn(cluster, namespace, binding string) bool {
+// byAddOn reports whether a binding or identity was made by the AKS add-on from ARM's podIdentityProfile, which would make it again.
+func (f *facts) byAddOn(cluster, namespace, kind, name string) bool {
 	a := f.addOn[cluster]
 	if a == nil || !a.Enabled {
 		return false
 	}
 	// AKS makes one AzureIdentity, of the entry's name, and one binding to it per entry.
 	// https://learn.microsoft.com/azure/aks/use-azure-ad-pod-identity
-	identity := f.identityOf[factKey{cluster, namespace, "AzureIdentityBinding", binding}]
+	identity := name
+	if kind == podidentity.KindBinding {
+		identity = f.identityOf[factKey{cluster, namespace, kind, name}]
+	}
 	for _, id := range a.Identities {
 		if id.Namespace == namespace && identity == id.Name {
 			return true

@@ -110,7 +110,7 @@ func defaultMode(u Unit, f *facts) Mode {
 func risks(u Unit, f *facts) []string {
 	var out []string
 	for _, w := range u.Workloads {
-		s := f.workloads[factKey{u.Cluster, u.Namespace, w.Kind, w.Name}]
+		s := f.workloads[factKey{u.Cluster, u.Namespace, scaledRef(w).Kind, scaledRef(w).Name}]
 		switch {
 		case leftToFinish(w.Kind):
 			out = append(out, w.String()+" ends on the old path; the unit cannot finish before it")

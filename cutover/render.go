@@ -109,6 +109,8 @@ func (e *Edit) spell(c Crumb) {
 	case e.Verb == Apply:
 		e.Patch = compact(applyBody(e.Ref, e.Fields, compact(c)))
 		e.Inverse = compact(applyBody(e.Ref, nil, ""))
+	case e.AddOn:
+		e.Patch, e.Inverse = "by ARM: its entry leaves podIdentityProfile", "create from the before-image in the journal"
 	case e.Verb == Delete:
 		e.Patch, e.Inverse = "delete", "create from the before-image in the journal"
 	case e.Release != "" && e.Ref.Kind == "StatefulSet":

@@ -61,7 +61,7 @@ func (u *unitRun) firstPods(ctx context.Context, w Workload) error {
 	k := max(u.plan.Limits.CanaryPods, 1)
 	var last Progress
 	limit := max(u.r.opts.RolloutTimeout, minRollout)
-	err := watch(ctx, u.cluster, rolloutSelections(w.Ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
+	err := watch(ctx, u.cluster, u.following(w.Ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
 		live := find(objs, w.Ref)
 		if live == nil {
 			return true, nil

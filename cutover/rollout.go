@@ -40,7 +40,7 @@ func Rollout(w *unstructured.Unstructured, others []*unstructured.Unstructured) 
 	case "CronJob":
 		return cronJobProgress(w, others)
 	case "Rollout":
-		return argoProgress(w)
+		return argoProgress(w, others)
 	}
 	// Kinds without a rule: their controller has seen the change; what their new pods are, the gate must see.
 	return Progress{Complete: true}
@@ -165,11 +165,17 @@ func cronJobProgress(w *unstructured.Unstructured, others []*unstructured.Unstru
 
 // argoProgress follows Argo Rollouts, whose observedGeneration is a string.
 // https://argo-rollouts.readthedocs.io/en/stable/features/specification/
-func argoProgress(w *unstructured.Unstructured) Progress {
+func argoProgress(w *unstructured.Unstructured, others []*unstructured.Unstructured) Progress {
 	o := w.Object
 	p := Progress{Revision: text(o, "status", "currentPodHash"), Reason: "phase " + text(o, "status", "phase")}
 	if seen := text(o, "status", "observedGeneration"); seen != strconv.FormatInt(w.GetGeneration(), 10) {
 		return p
+	}
+	if lender := lenderOf(w, others); lender != nil {
+		if seen := text(o, "status", "workloadObservedGeneration"); seen != strconv.FormatInt(lender.GetGeneration(), 10) {
+			p.Reason = fmt.Sprintf("its controller has seen generation %s of %d of the template that it borrows", seen, lender.GetGeneration())
+			return p
+		}
 	}
 	pauses, _ := lookup(o, []string{"status", "pauseConditions"})
 	list, _ := pauses.([]any)

@@ -85,6 +85,22 @@ func sameOldLabel(a, b any) bool {
 	return x[podidentity.Label] == y[podidentity.Label]
 }
 
+// lenderOf finds the object whose template an Argo Rollout runs (spec.workloadRef); nil where that is not among the others.
+func lenderOf(w *unstructured.Unstructured, others []*unstructured.Unstructured) *unstructured.Unstructured {
+	return find(others, Ref{Kind: text(w.Object, "spec", "workloadRef", "kind"), Namespace: w.GetNamespace(), Name: text(w.Object, "spec", "workloadRef", "name")})
+}
+
+// following lists what to watch to follow the rollout of an object of the unit: with the one that lends its template, if it borrows.
+func (u *unitRun) following(r Ref) []Selection {
+	out := rolloutSelections(r)
+	for _, w := range u.unit.Workloads {
+		if w.Borrower != nil && w.Borrower.Same(r) {
+			out = append(out, Selection{APIVersion: w.APIVersion, Kind: w.Kind, Namespace: w.Namespace, Name: w.Name})
+		}
+	}
+	return out
+}
+
 // rolloutSelections lists what to watch to follow the rollout of an object.
 func rolloutSelections(r Ref) []Selection {
 	out := []Selection{{APIVersion: r.APIVersion, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}}

@@ -20,7 +20,8 @@ type Options struct {
 	// Publish hands a change of a Git-owned object to its repository. It must be idempotent. Default: none; the unit is held with the
 	// patch in its reason.
 	Publish func(ctx context.Context, p Publication) error
-	// AddOn removes an identity from ARM's podIdentityProfile. It must be idempotent. Default: none; such a unit is held.
+	// AddOn removes the identity of a binding from ARM's podIdentityProfile; the runner waits until the add-on has taken binding and identity
+	// away, and never deletes them itself. It must be idempotent. Default: none; such a unit is held.
 	AddOn func(ctx context.Context, cluster string, binding Ref) error
 	// RolloutTimeout is how long a rollout may take; default: what the workload's progressDeadlineSeconds says, but at least 10 minutes.
 	RolloutTimeout time.Duration

@@ -55,7 +55,7 @@ func (u *unitRun) settled(ctx context.Context, edit string) error {
 // follow watches a rollout until it is complete or waits for something outside; no longer than the limit (errWaited).
 func (u *unitRun) follow(ctx context.Context, ref Ref, limit time.Duration) (Progress, error) {
 	var last Progress
-	err := watch(ctx, u.cluster, rolloutSelections(ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
+	err := watch(ctx, u.cluster, u.following(ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
 		w := find(objs, ref)
 		if w == nil {
 			return true, nil

@@ -75,6 +75,9 @@ func newWorkload(n catalog.Need, w catalog.WorkloadRef, f *facts) Workload {
 		// A workload of the unit may carry another value of the old label than the need that brought it in, or none any more.
 		out.Selector = s.Template.Labels[podidentity.Label]
 		out.lend(s)
+		if has, ok := f.workloads[factKey{n.Cluster, n.Namespace, out.Kind, out.Name}]; ok && s.Ref != nil {
+			out.Selector = has.Template.Labels[podidentity.Label] // the borrower has no template to carry it
+		}
 	}
 	if b, ok := f.borrowed[k]; ok {
 		out.Borrower = &Ref{APIVersion: b.APIVersion, Kind: b.Kind, Namespace: b.Namespace, Name: b.Name, UID: b.UID}

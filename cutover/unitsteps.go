@@ -118,7 +118,7 @@ func finishSteps(u *Unit, f *facts, o PlanOptions) []Step {
 				u.Risks = append(u.Risks, r.String()+" serves another namespace too and is kept")
 				continue
 			}
-			addOn := r.Kind == podidentity.KindBinding && f.byAddOn(u.Cluster, r.Namespace, r.Name)
+			addOn := f.byAddOn(u.Cluster, r.Namespace, r.Kind, r.Name)
 			drop.Edits = append(drop.Edits, Edit{ID: "delete/" + r.String(), Verb: Delete, Ref: r, AddOn: addOn})
 		}
 	}

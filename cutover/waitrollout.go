@@ -28,7 +28,7 @@ func (u *unitRun) waitRollout(ctx context.Context, s *Step, rule progressRule) e
 			limit = max(minRollout, time.Duration(number64(live.Object, "spec", "progressDeadlineSeconds"))*time.Second)
 		}
 		limit = max(limit-time.Since(begin), time.Second)
-		err := watch(ctx, u.cluster, rolloutSelections(ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
+		err := watch(ctx, u.cluster, u.following(ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
 			w := find(objs, ref)
 			if w == nil {
 				return false, frozen("%s is not there any more", ref)
@@ -83,7 +83,7 @@ func find(objs []*unstructured.Unstructured, ref Ref) *unstructured.Unstructured
 }
 
 func (u *unitRun) holdRollout(ctx context.Context, ref Ref, p Progress, rule progressRule) error {
-	return u.patient(ctx, rolloutSelections(ref), p.Hold, ref.String()+": "+p.Reason, func(objs []*unstructured.Unstructured) (bool, error) {
+	return u.patient(ctx, u.following(ref), p.Hold, ref.String()+": "+p.Reason, func(objs []*unstructured.Unstructured) (bool, error) {
 		w := find(objs, ref)
 		return w == nil || u.reverted(w) || rule(w, objs).Hold == "", nil
 	})

@@ -54,6 +54,13 @@ func (s *Script) Edit(kind, namespace, name, manager string, fn func(object map[
 	}
 }
 
+// Remove deletes an object as somebody outside the cutover would.
+func (s *Script) Remove(kind, namespace, name string) {
+	if o := s.c.find(kind, namespace, name); o != nil {
+		s.c.remove(o)
+	}
+}
+
 // AddNode brings in a node whose NMI is not up yet.
 func (s *Script) AddNode() { s.c.addNode(false) }
 

@@ -171,6 +171,9 @@ func (w *workload) deploymentStatus(now *revision, want int) {
 	if w.kind() == "Rollout" {
 		s["observedGeneration"] = strconv.FormatInt(w.o.u().GetGeneration(), 10)
 		s["currentPodHash"], s["phase"] = now.hash, "Progressing"
+		if lender := w.lender(); lender != nil {
+			s["workloadObservedGeneration"] = strconv.FormatInt(lender.u().GetGeneration(), 10)
+		}
 		s["stableRS"] = old["stableRS"]
 		if updated == want && updatedAvailable == want && all == want {
 			s["phase"], s["stableRS"] = "Healthy", now.hash

@@ -110,17 +110,24 @@ func (w *workload) spec(absent int, path ...string) int {
 // template is the pod template of the object, or of the one it borrows from.
 func (w *workload) template() map[string]any {
 	spec := child(w.o.data, "spec")
-	if ref, ok := spec["workloadRef"].(map[string]any); ok {
-		kind, _ := ref["kind"].(string)
-		name, _ := ref["name"].(string)
-		if o := w.c.find(kind, w.o.ns(), name); o != nil {
-			return child(o.data, "spec", "template")
-		}
+	if o := w.lender(); o != nil {
+		return child(o.data, "spec", "template")
 	}
 	if w.kind() == "CronJob" {
 		return child(spec, "jobTemplate", "spec", "template")
 	}
 	return child(spec, "template")
+}
+
+// lender is the object whose template a Rollout borrows; nil for none.
+func (w *workload) lender() *object {
+	ref, ok := child(w.o.data, "spec")["workloadRef"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	kind, _ := ref["kind"].(string)
+	name, _ := ref["name"].(string)
+	return w.c.find(kind, w.o.ns(), name)
 }
 
 // borrowersChanged lets Rollouts look that borrow an object's template.
