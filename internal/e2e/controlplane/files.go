@@ -16,7 +16,7 @@ import (
 // adminToken opens the test cluster on loopback to its administrator; it protects nothing.
 const adminToken = "administrator-of-the-test-cluster"
 
-// RunsForAnnotation, on a pod of a Job, is the duration after which it completes, in place of the cluster's.
+// RunsForAnnotation is, on a pod of a Job, the duration after which it completes, in place of the cluster's.
 const RunsForAnnotation = "e2e.wimigrate.test/runs-for"
 
 // stages tell kwok how nodes and pods come to life.

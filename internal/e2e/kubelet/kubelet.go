@@ -66,8 +66,8 @@ func New(ctx context.Context, cfg Config) (*Kubelet, error) {
 		addressBook: addressBook{addresses: map[string]types.UID{}, evicted: map[types.UID]bool{}}}
 	k.ctx, k.cancel = context.WithCancel(ctx)
 	_, err := cfg.Pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(obj any) { k.see(obj) },
-		UpdateFunc: func(_, obj any) { k.see(obj) },
+		AddFunc:    func(obj any) { k.see(obj) },    //nolint:contextcheck // the kubelet has its own: pods live as long as it does
+		UpdateFunc: func(_, obj any) { k.see(obj) }, //nolint:contextcheck // the same
 		DeleteFunc: func(obj any) { k.gone(obj) },
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ func (k *Kubelet) play(ctx context.Context, pod *corev1.Pod) error {
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return err
 	}
-	defer os.RemoveAll(r.dir)
+	defer func() { _ = os.RemoveAll(r.dir) }()
 	for r.metadata = k.cfg.Gateway(pod.Spec.NodeName); r.metadata == ""; r.metadata = k.cfg.Gateway(pod.Spec.NodeName) { // the node is as new as the pod
 		if !pause(ctx, 50*time.Millisecond) {
 			return nil

@@ -32,8 +32,10 @@ const (
 	DefaultPort = 8000
 )
 
-// Is and IsInit recognise the containers by their images.
-func Is(image string) bool     { return strings.HasPrefix(image, Image+":") }
+// Is recognises the proxy by its image.
+func Is(image string) bool { return strings.HasPrefix(image, Image+":") }
+
+// IsInit recognises the init container by its image.
 func IsInit(image string) bool { return strings.HasPrefix(image, InitImage+":") }
 
 // Main is the program: the proxy until the context ends or, with --probe, a wait until the proxy of the same pod answers. It listens on
