@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wimigrate/wimigrate/cutover"
@@ -8,7 +9,8 @@ import (
 )
 
 // dozen is a dozen namespaces over two regions, with workloads of every kind that runs without anything else in the cluster. Two of the
-// applications run in both regions. A Job is under way when the move begins, and one application runs no pod.
+// applications run in both regions. A Job is under way when the move begins, and one application runs no pod: a
+// probe of it is approved.
 func dozen(f *fleet.Fleet) []resident {
 	east, west := f.Clusters[0], f.Clusters[1]
 	const often = 250 * time.Millisecond
@@ -28,6 +30,8 @@ func dozen(f *fleet.Fleet) []resident {
 			r.MaxReplicas = 20
 		case "orders":
 			r.Job, r.JobRuns = true, 90*time.Second // longer than its unit needs for its rollouts
+		case "idle":
+			r.Probe = true
 		case "queue", "scrape":
 			r.OnDelete = true
 		}
@@ -46,4 +50,11 @@ func jobFirst(residents []resident) func(a, b cutover.Unit) int {
 		return 1
 	}
 	return func(a, b cutover.Unit) int { return rank(a) - rank(b) }
+}
+
+// probed approves probes of the idle applications that want it.
+func probed(residents []resident) func(cutover.Unit, cutover.Workload) bool {
+	return func(u cutover.Unit, _ cutover.Workload) bool {
+		return slices.ContainsFunc(residents, func(r resident) bool { return r.Probe && r.Namespace == u.Namespace && r.cluster.Name == u.Cluster })
+	}
 }

@@ -28,6 +28,8 @@ type resident struct {
 	OnDelete bool
 	// Sibling adds a second workload on the same service account.
 	Sibling bool
+	// Probe approves that a pod of an idle application is started, judged and taken away again.
+	Probe bool
 	// Hollow applications have pods in which nothing runs.
 	Hollow bool
 }

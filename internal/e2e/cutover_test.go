@@ -27,7 +27,7 @@ func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
 	residents, tokens := settle(t, f)
 	o := newOperator(t, f)
 	p := o.plan(t, cutover.PlanOptions{
-		Soak: 4 * time.Second, Order: jobFirst(residents),
+		Soak: 4 * time.Second, Order: jobFirst(residents), ProbeIdle: probed(residents),
 		Limits: cutover.Limits{PerCluster: -1, PerRegion: -1, PerIdentity: -1, Fleet: -1, Bake: -1},
 	})
 	t.Cleanup(func() { // also of a move that came to no end
@@ -64,7 +64,7 @@ func tally(f *fleet.Fleet) summary { return summarise(f.Reports()) }
 func idleLast(residents []resident) func(a, b cutover.Unit) int {
 	rank := func(u cutover.Unit) int {
 		for _, r := range residents {
-			if r.idle() && r.Namespace == u.Namespace && r.cluster.Name == u.Cluster {
+			if r.idle() && !r.Probe && r.Namespace == u.Namespace && r.cluster.Name == u.Cluster {
 				return 1
 			}
 		}
@@ -122,7 +122,7 @@ func noBindings(t *testing.T, f *fleet.Fleet, residents []resident) {
 		}
 		want := 0
 		for _, r := range residents {
-			if r.idle() && r.cluster == c {
+			if r.idle() && !r.Probe && r.cluster == c {
 				want++
 			}
 		}
