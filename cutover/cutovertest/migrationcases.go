@@ -23,7 +23,7 @@ func failedCanary(t *testing.T, w World) {
 		}
 		return cutover.Verdict{Gate: "scripted", Result: cutover.Fail, Reason: "the canary is not well"}
 	}
-	w.run(t, w.runner(t, gates, nil), cutover.RolledBack, "the canary is not well")
+	w.run(t, w.runner(t, gates), cutover.RolledBack, "the canary is not well")
 	w.expectBack(t, before)
 }
 
@@ -64,7 +64,7 @@ func fought(t *testing.T, w World) {
 		return cutover.Verdict{Gate: "scripted", Result: cutover.Pass}
 	}
 	gates.Canary, gates.Unbound = putBack, putBack
-	r := w.runner(t, gates, nil)
+	r := w.runner(t, gates)
 	w.run(t, r, cutover.Frozen, "was put back twice by")
 	w.rollback(t, r)
 	w.expectBack(t, before)
@@ -81,13 +81,13 @@ func induced(t *testing.T, w World) {
 			return cutover.Verdict{Gate: "scripted", Result: cutover.Fail, Reason: err.Error()}
 		}
 		return cutover.Eventually(func(ctx context.Context, target cutover.Target) cutover.Verdict {
-			if n := field(t, w, w.workload(), "status", "readyReplicas"); n != int64(5) {
+			if n := field(t, w, w.workload(), "status", "readyReplicas"); n != int64(5) { //nolint:contextcheck // a test reads under its own context
 				return cutover.Verdict{Gate: "scripted", Result: cutover.Inconclusive, Reason: fmt.Sprintf("%v pods are ready", n)}
 			}
 			return cutover.Verdict{Gate: "scripted", Result: cutover.Pass}
 		}, 5*time.Minute, time.Second)(ctx, target)
 	}
-	w.run(t, w.runner(t, gates, nil), cutover.Done, "")
+	w.run(t, w.runner(t, gates), cutover.Done, "")
 	if diff := cmp.Diff(was, bound()); diff != "" {
 		t.Errorf("the autoscaler's lower bound before (-) and after (+):\n%s", diff)
 	}

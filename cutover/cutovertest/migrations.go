@@ -51,7 +51,7 @@ func Migrations() []Migration {
 // thereAndBack moves a unit, and rolls it back after it was done.
 func thereAndBack(t *testing.T, w World) {
 	before := w.spec(t)
-	r := w.runner(t, PassGates(), nil)
+	r := w.runner(t, PassGates())
 	w.run(t, r, cutover.Done, "")
 	w.expectMoved(t, before)
 	templates := w.templates(t)
@@ -65,7 +65,7 @@ func thereAndBack(t *testing.T, w World) {
 // runByRun moves a CronJob, whose templates only a run can prove.
 func runByRun(t *testing.T, w World) {
 	before := w.spec(t)
-	r := w.runner(t, PassGates(), nil)
+	r := w.runner(t, PassGates())
 	for range 2 {
 		w.run(t, r, cutover.Held, "no Job was made from the new template yet")
 		w.RunOnce(t, w.workload())

@@ -18,9 +18,9 @@ import (
 
 func (w World) workload() cutover.Ref { return w.Plan.Units[0].Workloads[0].Ref }
 
-func (w World) runner(t *testing.T, g cutover.Gates, o *cutover.Options) *cutover.Runner {
+func (w World) runner(t *testing.T, g cutover.Gates) *cutover.Runner {
 	t.Helper()
-	return w.runnerOn(t, NewJournal(), g, o)
+	return w.runnerOn(t, NewJournal(), g, nil)
 }
 
 func (w World) runnerOn(t *testing.T, j cutover.Journal, g cutover.Gates, o *cutover.Options) *cutover.Runner {
