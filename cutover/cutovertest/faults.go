@@ -17,6 +17,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // Fault is one way in which a call goes wrong.
@@ -134,12 +136,8 @@ func (k Fault) call(ctx context.Context, rng *rand.Rand, do func() error) error 
 		if rng.IntN(2) == 0 {
 			_ = do()
 		}
-		t := time.NewTimer(time.Minute)
-		defer t.Stop()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.C:
+		if err := pause.For(ctx, time.Minute); err != nil {
+			return err
 		}
 		return &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	case FaultConflict:

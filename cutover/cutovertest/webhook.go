@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/internal/pause"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
@@ -136,14 +137,7 @@ func (c *Cluster) admission(ctx context.Context, w cutover.Write) error {
 	if !slow {
 		return ctx.Err()
 	}
-	t := time.NewTimer(time.Duration(float64(slowAnswer) * pace))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+	return pause.For(ctx, time.Duration(float64(slowAnswer)*pace))
 }
 
 const (

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // surge is by how many pods the load scales out, breath how long it stays there.
@@ -80,7 +81,7 @@ func breathe(ctx context.Context, c *fleet.Cluster, residents []resident) error 
 			return err
 		}
 	}
-	rest(ctx, breath)
+	_ = pause.For(ctx, breath)
 	for _, r := range residents {
 		if err := r.scale(ctx, r.Replicas, time.Time{}); err != nil {
 			return err
@@ -90,7 +91,7 @@ func breathe(ctx context.Context, c *fleet.Cluster, residents []resident) error 
 	if err := c.Nodes.Remove(ctx, names[len(names)-1]); err != nil {
 		return err
 	}
-	rest(ctx, breath)
+	_ = pause.For(ctx, breath)
 	return nil
 }
 
@@ -137,13 +138,4 @@ func (r resident) runNow(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-func rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

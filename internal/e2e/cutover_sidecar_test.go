@@ -16,6 +16,7 @@ import (
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
 	"github.com/wimigrate/wimigrate/internal/e2e/sidecar"
 	"github.com/wimigrate/wimigrate/internal/e2e/workload"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // An application that only knows IMDS moves behind the migration sidecar; one that cannot be restarted twice moves in a single rollout.
@@ -84,11 +85,11 @@ func breatheStill(t *testing.T, residents []resident) (stop func()) {
 				if err == nil {
 					err = r.awaitBorn(each, began, surge)
 				}
-				rest(each, breath)
+				_ = pause.For(each, breath)
 				if err == nil {
 					err = r.scale(each, r.Replicas, time.Time{})
 				}
-				rest(each, breath)
+				_ = pause.For(each, breath)
 				done()
 				if err != nil {
 					t.Errorf("load on %s: %v", r.Name, err)

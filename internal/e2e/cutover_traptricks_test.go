@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/pause"
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
@@ -42,7 +43,7 @@ func putBack(t *testing.T, s *snare) {
 	var tool sync.WaitGroup
 	t.Cleanup(func() { cancel(); tool.Wait() })
 	tool.Go(func() {
-		for ; ctx.Err() == nil; rest(ctx, 200*time.Millisecond) {
+		for ; ctx.Err() == nil; _ = pause.For(ctx, 200*time.Millisecond) {
 			d, err := s.c.Client.AppsV1().Deployments(s.r.Namespace).Get(ctx, s.r.Name, metav1.GetOptions{})
 			if err == nil && d.Spec.Template.Labels[podidentity.Label] == "" {
 				_, err = kind.Apply(ctx, s.r.Name, label, metav1.ApplyOptions{FieldManager: "argocd-controller", Force: true})

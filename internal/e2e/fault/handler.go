@@ -12,6 +12,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"time"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // Wrap puts the injector in front of a handler.
@@ -22,7 +24,7 @@ func (i *Injector) Wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if !pause(r.Context(), f.Delay) || f.ResetBefore {
+		if f.Delay > 0 && pause.For(r.Context(), f.Delay) != nil || f.ResetBefore {
 			panic(http.ErrAbortHandler)
 		}
 		i.serve(f, next, w, r)
@@ -152,19 +154,5 @@ func Proxy(to *url.URL, roots *x509.CertPool) http.Handler {
 		Transport:     transport,
 		FlushInterval: -1, // watches must not wait
 		ErrorLog:      log.New(io.Discard, "", 0),
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }

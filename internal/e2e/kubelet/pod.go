@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/sidecar"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // podRun is one pod while it runs.
@@ -34,7 +35,7 @@ func (k *Kubelet) play(ctx context.Context, pod *corev1.Pod) error {
 	}
 	defer func() { _ = os.RemoveAll(r.dir) }()
 	for r.metadata = k.cfg.Gateway(pod.Spec.NodeName); r.metadata == ""; r.metadata = k.cfg.Gateway(pod.Spec.NodeName) { // the node is as new as the pod
-		if !pause(ctx, 50*time.Millisecond) {
+		if pause.For(ctx, 50*time.Millisecond) != nil {
 			return nil
 		}
 	}

@@ -9,6 +9,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // role is what a container is to its pod.
@@ -55,7 +57,7 @@ func (r *podRun) keepRunning(ctx context.Context, c *corev1.Container, role role
 		if time.Since(begun) > 2*most*k.cfg.BackOff { // it ran well for long
 			backoff = k.cfg.BackOff
 		}
-		if !pause(ctx, backoff) {
+		if pause.For(ctx, backoff) != nil {
 			return false
 		}
 		backoff = min(2*backoff, most*k.cfg.BackOff)

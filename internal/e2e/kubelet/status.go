@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // tell changes one container's status in the API and the pod's readiness with it. kwok wrote the pod's first status and does not come back
@@ -28,7 +30,7 @@ func (r *podRun) tell(ctx context.Context, container string, change func(*corev1
 		if !apierrors.IsConflict(err) {
 			r.kubelet.cfg.Logger.Debug("pod status", "cluster", r.kubelet.cfg.Cluster, "namespace", r.pod.Namespace, "pod", r.pod.Name, "error", err)
 		}
-		if !pause(ctx, 100*time.Millisecond) {
+		if pause.For(ctx, 100*time.Millisecond) != nil {
 			return
 		}
 	}

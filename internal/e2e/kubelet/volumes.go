@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // tokenVolume is one projected service-account token and where it is kept.
@@ -54,7 +56,7 @@ func (k *Kubelet) fetchPatiently(ctx context.Context, pod *corev1.Pod, t *tokenV
 			return err
 		}
 		k.cfg.Logger.Debug("projected token", "cluster", k.cfg.Cluster, "namespace", pod.Namespace, "pod", pod.Name, "error", err)
-		if !pause(ctx, time.Second) {
+		if pause.For(ctx, time.Second) != nil {
 			return errors.Join(ctx.Err(), err)
 		}
 	}
@@ -83,21 +85,9 @@ func (k *Kubelet) fetch(ctx context.Context, pod *corev1.Pod, t *tokenVolume) er
 
 // rotate replaces a token again and again until the context ends.
 func (k *Kubelet) rotate(ctx context.Context, pod *corev1.Pod, t *tokenVolume) {
-	for pause(ctx, t.next) {
+	for pause.For(ctx, t.next) == nil {
 		if err := k.fetchPatiently(ctx, pod, t); err != nil {
 			return // the pod or its service account is gone, and soon the context
 		}
-	}
-}
-
-// pause waits and reports whether the context still lives.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // Target is a Deployment under load; Autoscaler, when set, is its HorizontalPodAutoscaler.
@@ -94,7 +95,7 @@ func (s Script) Run(ctx context.Context, c *fleet.Cluster) (taken int, err error
 	}
 	random := rand.New(rand.NewPCG(s.Seed, 0x10ad))
 	for s.Random || taken < len(s.Actions) {
-		if !pause(ctx, s.Pause/2+time.Duration(random.Float64()*float64(s.Pause))) {
+		if pause.For(ctx, s.Pause/2+time.Duration(random.Float64()*float64(s.Pause))) != nil {
 			return taken, nil
 		}
 		next := taken % len(s.Actions)
@@ -110,15 +111,4 @@ func (s Script) Run(ctx context.Context, c *fleet.Cluster) (taken int, err error
 		taken++
 	}
 	return taken, nil
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

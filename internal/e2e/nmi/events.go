@@ -1,10 +1,10 @@
 package nmi
 
 import (
-	"time"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // PodLabel and PodLabelValue mark the pods of NMI's DaemonSet, as its published manifests do
@@ -85,12 +85,8 @@ func (a *Agents) startLocked(n *Node, pod *corev1.Pod) {
 	}
 	delay := a.delay
 	a.work.Go(func() {
-		t := time.NewTimer(delay)
-		defer t.Stop()
-		select {
-		case <-a.ctx.Done():
+		if pause.For(a.ctx, delay) != nil {
 			return
-		case <-t.C:
 		}
 		if err := n.start(string(pod.UID)); err != nil {
 			a.cfg.Logger.Info("NMI cannot start", "cluster", a.cfg.Cluster, "node", n.Name, "error", err)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/workload"
+	"github.com/wimigrate/wimigrate/internal/pause"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
@@ -108,12 +109,8 @@ func awaitReady(ctx context.Context, address string) error {
 				return nil
 			}
 		}
-		t := time.NewTimer(20 * time.Millisecond)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return fmt.Errorf("sidecar: the proxy at %s does not answer: %w", address, errors.Join(ctx.Err(), err))
-		case <-t.C:
+		if ended := pause.For(ctx, 20*time.Millisecond); ended != nil {
+			return fmt.Errorf("sidecar: the proxy at %s does not answer: %w", address, errors.Join(ended, err))
 		}
 	}
 }

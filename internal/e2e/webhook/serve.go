@@ -11,6 +11,8 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // path is the webhook's own.
@@ -31,7 +33,7 @@ func (w *Webhook) serve(rw http.ResponseWriter, r *http.Request) {
 	if behaviour.Down {
 		panic(http.ErrAbortHandler)
 	}
-	wait(r.Context(), behaviour.Delay)
+	_ = pause.For(r.Context(), behaviour.Delay) // a request that ends is answered to nobody
 	response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
 	if behaviour.SkipEvery == 0 || call%behaviour.SkipEvery != 0 {
 		w.admit(r.Context(), review.Request, behaviour, response)

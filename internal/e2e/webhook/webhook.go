@@ -3,7 +3,6 @@
 package webhook
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -142,16 +141,6 @@ func (w *Webhook) next(namespace string) (Behaviour, int) {
 		return e.Behaviour, e.calls
 	}
 	return w.behaviour, w.calls
-}
-
-// wait sleeps unless the request ends first.
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }
 
 // accounts remembers service accounts as they were, for informers that lag.
