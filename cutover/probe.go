@@ -100,16 +100,22 @@ func dryRunPod(ctx context.Context, r Reader, w Workload, s Strategy) (*unstruct
 	return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": live.raw["spec"]}}, nil
 }
 
+// createDry returns the pod as it would be born.
 func createDry(ctx context.Context, r Reader, pod *unstructured.Unstructured) (*corev1.Pod, error) {
-	body, err := json.Marshal(pod)
-	if err != nil {
-		return nil, err
-	}
-	out, err := r.DryRun(ctx, Write{Verb: Create, Ref: Ref{APIVersion: "v1", Kind: "Pod", Namespace: pod.GetNamespace()}, Body: body})
+	out, err := admitDry(ctx, r, pod)
 	if err != nil {
 		return nil, err
 	}
 	return toPod(out)
+}
+
+// admitDry asks the API server whether it would admit a pod.
+func admitDry(ctx context.Context, r Reader, pod *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	body, err := json.Marshal(pod)
+	if err != nil {
+		return nil, err
+	}
+	return r.DryRun(ctx, Write{Verb: Create, Ref: Ref{APIVersion: "v1", Kind: "Pod", Namespace: pod.GetNamespace()}, Body: body})
 }
 
 // refusal tells what a refused dry run says about the webhook.

@@ -2,7 +2,6 @@ package cutover
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -131,12 +130,7 @@ func (u *unitRun) refused(ctx context.Context, w Workload, labelled bool) (refus
 		delete(labels, workloadid.UseLabel)
 		pod.SetLabels(labels)
 	}
-	body, err := json.Marshal(pod)
-	if err != nil {
-		return false, false
-	}
-	_, err = u.cluster.DryRun(ctx, Write{Verb: Create, Ref: Ref{APIVersion: "v1", Kind: "Pod", Namespace: pod.GetNamespace()}, Body: body})
-	if err == nil {
+	if _, err = admitDry(ctx, u.cluster, pod); err == nil {
 		return false, true
 	}
 	result, _ := refusal(err)

@@ -101,9 +101,14 @@ func (j crashJournal) List(ctx context.Context) ([]*cutover.Record, error) {
 
 // Clusters wraps clusters.
 func (c *Crash) Clusters(all map[string]cutover.Cluster) map[string]cutover.Cluster {
-	out := map[string]cutover.Cluster{}
+	return wrap(all, func(_ string, inner cutover.Cluster) cutover.Cluster { return crashCluster{inner, c} })
+}
+
+// wrap puts something around every cluster.
+func wrap(all map[string]cutover.Cluster, one func(name string, inner cutover.Cluster) cutover.Cluster) map[string]cutover.Cluster {
+	out := make(map[string]cutover.Cluster, len(all))
 	for name, inner := range all {
-		out[name] = crashCluster{inner, c}
+		out[name] = one(name, inner)
 	}
 	return out
 }

@@ -14,11 +14,9 @@ import (
 
 // Clusters wraps clusters.
 func (f *Faults) Clusters(all map[string]cutover.Cluster) map[string]cutover.Cluster {
-	out := map[string]cutover.Cluster{}
-	for name, inner := range all {
-		out[name] = &faultyCluster{Cluster: inner, name: name, faults: f, seen: map[cutover.Ref]*unstructured.Unstructured{}}
-	}
-	return out
+	return wrap(all, func(name string, inner cutover.Cluster) cutover.Cluster {
+		return &faultyCluster{Cluster: inner, name: name, faults: f, seen: map[cutover.Ref]*unstructured.Unstructured{}}
+	})
 }
 
 type faultyCluster struct {

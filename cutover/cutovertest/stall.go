@@ -63,11 +63,7 @@ func (j stallJournal) Save(ctx context.Context, r *cutover.Record) error {
 
 // Clusters wraps clusters.
 func (s *Stall) Clusters(all map[string]cutover.Cluster) map[string]cutover.Cluster {
-	out := map[string]cutover.Cluster{}
-	for name, inner := range all {
-		out[name] = stallCluster{inner, s}
-	}
-	return out
+	return wrap(all, func(_ string, inner cutover.Cluster) cutover.Cluster { return stallCluster{inner, s} })
 }
 
 type stallCluster struct {
