@@ -53,11 +53,7 @@ func TestARolloutThatBorrowsItsTemplateMovesByTheObjectThatHasIt(t *testing.T) {
 		gates := realGates(nil)
 		r := runnerFor(t, f, j, gates, nil)
 		wantHold(t, mustRun(t, r, p), cutover.HoldLoad, "at idle nothing is proven")
-		rep, err := r.Rollback(t.Context(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantStates(t, rep, cutover.RolledBack)
+		wantStates(t, mustRollback(t, r, p), cutover.RolledBack)
 		wantLeftAlone(t, before, c.Dump())
 		wantNoHarm(t, f)
 	})
@@ -78,11 +74,7 @@ func TestAPausedDeploymentIsNeverUnpaused(t *testing.T) {
 		if paused(c) != true {
 			t.Error("it is not paused any more")
 		}
-		rep, err := r.Rollback(t.Context(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantStates(t, rep, cutover.RolledBack)
+		wantStates(t, mustRollback(t, r, p), cutover.RolledBack)
 		if paused(c) != true || f.Tally().ReplicaSets > 1 {
 			t.Errorf("paused %v, %d new templates", paused(c), f.Tally().ReplicaSets)
 		}

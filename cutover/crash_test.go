@@ -61,13 +61,11 @@ func outcomeOf(f *cutovertest.Fleet, c *cutovertest.Cluster) outcome {
 // through. It returns the number of writes of the first process.
 func journey(t *testing.T, f *cutovertest.Fleet, p *cutover.Plan, j cutover.Journal, back bool, n int, before bool) int {
 	t.Helper()
-	first := 0
-	for life := range 5 {
-		crash := cutovertest.NewCrash(0, false)
-		if life == 0 {
-			crash = cutovertest.NewCrash(n, before)
-		}
-		ctx, cancel := context.WithCancel(crash.Context(t.Context()))
+	want := cutover.Done
+	if back {
+		want = cutover.RolledBack
+	}
+	return lives(t, 5, n, before, func(ctx context.Context, _ int, crash *cutovertest.Crash) error {
 		clusters := crash.Clusters(f.Clusters())
 		kept := j
 		if kept == nil { // the journal lies in the cluster: each of its writes is one of the cluster's
@@ -82,12 +80,30 @@ func journey(t *testing.T, f *cutovertest.Fleet, p *cutover.Plan, j cutover.Jour
 		if err != nil {
 			t.Fatal(err)
 		}
-		var rep *cutover.Report
-		if back {
-			rep, err = r.Rollback(ctx, p)
-		} else {
-			rep, err = r.Run(ctx, p)
+		rep, err := either(ctx, r, p, back)
+		if _, crashed := crash.Writes(); crashed {
+			return err
 		}
+		if err != nil && !errors.Is(err, cutover.ErrNoRecord) {
+			return err
+		}
+		wantStates(t, rep, want)
+		return nil
+	})
+}
+
+// lives lets processes work, one after the other and at most so many, until one comes to its end. The first one dies at its n-th write.
+// It returns how many writes that one made; the error of the one that lived is fatal.
+func lives(t *testing.T, most, n int, before bool, work func(ctx context.Context, life int, crash *cutovertest.Crash) error) int {
+	t.Helper()
+	first := 0
+	for life := range most {
+		crash := cutovertest.NewCrash(0, false)
+		if life == 0 {
+			crash = cutovertest.NewCrash(n, before)
+		}
+		ctx, cancel := context.WithCancel(crash.Context(t.Context()))
+		err := work(ctx, life, crash)
 		cancel()
 		writes, crashed := crash.Writes()
 		if life == 0 {
@@ -96,18 +112,21 @@ func journey(t *testing.T, f *cutovertest.Fleet, p *cutover.Plan, j cutover.Jour
 		if crashed {
 			continue
 		}
-		if err != nil && !errors.Is(err, cutover.ErrNoRecord) {
+		if err != nil {
 			t.Fatalf("life %d: %v", life, err)
 		}
-		want := cutover.Done
-		if back {
-			want = cutover.RolledBack
-		}
-		wantStates(t, rep, want)
 		return first
 	}
-	t.Fatal("the plan never came to its end")
+	t.Fatal("it never came to its end")
 	return first
+}
+
+// either runs a plan, or rolls it back.
+func either(ctx context.Context, r *cutover.Runner, p *cutover.Plan, back bool) (*cutover.Report, error) {
+	if back {
+		return r.Rollback(ctx, p)
+	}
+	return r.Run(ctx, p)
 }
 
 func TestACrashAtAnyWriteChangesNothingInTheEnd(t *testing.T) {

@@ -41,10 +41,7 @@ func TestGitOps(t *testing.T) {
 		})
 		wantStates(t, mustRun(t, r, p), cutover.Done)
 		published = nil
-		rep, err := r.Rollback(t.Context(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		rep := mustRollback(t, r, p)
 		wantStates(t, rep, cutover.RolledBack)
 		if len(published) != 3 || !strings.Contains(published[0].StrategicMerge, "aadpodidbinding: shop-web") || len(rep.Units[0].Left) != 3 {
 			t.Errorf("the rollback published %+v and left %v", published, rep.Units[0].Left)

@@ -35,34 +35,19 @@ func probeJourney(t *testing.T, app cutovertest.App, n int, before bool) (writes
 	suspendCron(c)
 	p := planFor(t, f, &cutover.PlanOptions{ProbeIdle: approve, Soak: 10 * time.Minute})
 	j := cutovertest.NewJournal()
-	for life := range 4 {
-		crash := cutovertest.NewCrash(0, false)
-		if life == 0 {
-			crash = cutovertest.NewCrash(n, before)
-		}
-		ctx, cancel := context.WithCancel(crash.Context(t.Context()))
+	writes = lives(t, 4, n, before, func(ctx context.Context, _ int, crash *cutovertest.Crash) error {
 		r, err := cutover.NewRunner(crash.Clusters(f.Clusters()), crash.Journal(j), probing(), &cutover.Options{Patience: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
 		rep, err := r.Run(ctx, p)
-		cancel()
-		made, crashed := crash.Writes()
-		if life == 0 {
-			writes = made
+		if _, crashed := crash.Writes(); !crashed && err == nil {
+			wantStates(t, rep, cutover.Done)
 		}
-		if crashed {
-			continue
-		}
-		if err != nil {
-			t.Fatalf("life %d: %v", life, err)
-		}
-		wantStates(t, rep, cutover.Done)
-		time.Sleep(10 * time.Minute)
-		return writes, c.Dump(), f.Tally()
-	}
-	t.Fatal("the plan never came to its end")
-	return 0, nil, tally
+		return err
+	})
+	time.Sleep(10 * time.Minute)
+	return writes, c.Dump(), f.Tally()
 }
 
 // suspendCron suspends web, if it is a CronJob.

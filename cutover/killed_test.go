@@ -91,37 +91,18 @@ func (k killing) run(t *testing.T, n int, before bool) int {
 // lives lets one process after the other work until one comes to an end. The first one may be killed.
 func (k killing) lives(t *testing.T, f *cutovertest.Fleet, p *cutover.Plan, g *cutovertest.Guard, j cutover.Journal, back bool, n int, before bool) int {
 	t.Helper()
-	first := 0
-	for life := range 4 {
-		crash := cutovertest.NewCrash(0, false)
-		if life == 0 {
-			crash = cutovertest.NewCrash(n, before)
-		}
-		ctx, cancel := context.WithCancel(crash.Context(t.Context()))
+	return lives(t, 4, n, before, func(ctx context.Context, life int, crash *cutovertest.Crash) error {
 		r, err := cutover.NewRunner(crash.Clusters(f.Clusters()), crash.Journal(j), g.Gates(realGates(nil)), &cutover.Options{
 			Actor: fmt.Sprintf("life-%d-%v", life, back), Trust: f, Exchanger: f, Oracle: f, Patience: 2 * time.Hour, OnEvent: g.Event, Publish: merging(f),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		act := r.Run
-		if back {
-			act = func(ctx context.Context, p *cutover.Plan) (*cutover.Report, error) { return r.Rollback(ctx, p) }
+		if _, err = either(ctx, r, p, back); errors.Is(err, cutover.ErrNoRecord) {
+			return nil
 		}
-		_, err = act(ctx, p)
-		cancel()
-		writes, crashed := crash.Writes()
-		if life == 0 {
-			first = writes
-		}
-		if !crashed {
-			if err != nil && !errors.Is(err, cutover.ErrNoRecord) {
-				t.Errorf("killed at write %d, before=%v: life %d: %v", n, before, life, err)
-			}
-			break
-		}
-	}
-	return first
+		return err
+	})
 }
 
 // merging is a repository in which every removal of the old label is merged within minutes.

@@ -25,8 +25,12 @@ type policed struct {
 	denied []string
 }
 
-func police(t *testing.T, c cutover.Cluster, manifest []byte) *policed {
+func police(t *testing.T, c cutover.Cluster, plan *cutover.Plan) *policed {
 	t.Helper()
+	manifest, err := plan.RBAC("aks-eastus-01", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := &policed{Cluster: c, allowed: map[string]bool{}}
 	for doc := range strings.SplitSeq(string(manifest), "---\n") {
 		var role struct {
@@ -43,6 +47,24 @@ func police(t *testing.T, c cutover.Cluster, manifest []byte) *policed {
 		}
 	}
 	return p
+}
+
+// runner moves by the provided gates.
+func (p *policed) runner(t *testing.T, f *cutovertest.Fleet) *cutover.Runner {
+	t.Helper()
+	r, err := cutover.NewRunner(map[string]cutover.Cluster{"aks-eastus-01": p}, cutovertest.NewJournal(), realGates(nil),
+		&cutover.Options{Trust: f, Exchanger: f, Oracle: f, Patience: 6 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (p *policed) wantNothingDenied(t *testing.T) {
+	t.Helper()
+	for _, d := range p.denied {
+		t.Error("the manifest does not allow to " + d)
+	}
 }
 
 func (p *policed) ask(verb, apiVersion, kind, namespace string) {
@@ -116,11 +138,7 @@ func TestTheRBACManifestAllowsAllThatARunAndItsRollbackDo(t *testing.T) {
 		}
 		settle(t)
 		plan := planFor(t, f, nil)
-		manifest, err := plan.RBAC("aks-eastus-01", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := police(t, c, manifest)
+		p := police(t, c, plan)
 		clusters := map[string]cutover.Cluster{"aks-eastus-01": p}
 		j, err := cutover.NewConfigMapJournal(clusters, "wimigrate")
 		if err != nil {
@@ -131,14 +149,8 @@ func TestTheRBACManifestAllowsAllThatARunAndItsRollbackDo(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantStates(t, mustRun(t, r, plan), cutover.Done)
-		rep, err := r.Rollback(t.Context(), plan)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantStates(t, rep, cutover.RolledBack)
-		for _, d := range p.denied {
-			t.Error("the manifest does not allow to " + d)
-		}
+		wantStates(t, mustRollback(t, r, plan), cutover.RolledBack)
+		p.wantNothingDenied(t)
 	})
 }
 
@@ -154,25 +166,11 @@ func TestTheRBACManifestAllowsWhatTheStrategiesDo(t *testing.T) {
 			breathe(c, "Deployment", "web", 3, 9)
 			settle(t)
 			plan := planFor(t, f, opts)
-			manifest, err := plan.RBAC("aks-eastus-01", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := police(t, c, manifest)
-			r, err := cutover.NewRunner(map[string]cutover.Cluster{"aks-eastus-01": p}, cutovertest.NewJournal(), realGates(nil),
-				&cutover.Options{Trust: f, Exchanger: f, Oracle: f, Patience: 6 * time.Hour})
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := police(t, c, plan)
+			r := p.runner(t, f)
 			wantStates(t, mustRun(t, r, plan), cutover.Done)
-			rep, err := r.Rollback(t.Context(), plan)
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantStates(t, rep, cutover.RolledBack)
-			for _, d := range p.denied {
-				t.Error("the manifest does not allow to " + d)
-			}
+			wantStates(t, mustRollback(t, r, plan), cutover.RolledBack)
+			p.wantNothingDenied(t)
 		})
 	}
 }
@@ -188,19 +186,9 @@ func TestTheRBACManifestAllowsAllThatTheProvidedGatesDo(t *testing.T) {
 		breathe(c, "none", "none", 1, 1) // nodes come
 		settle(t)
 		plan := planFor(t, f, &cutover.PlanOptions{Soak: time.Hour, Limits: cutover.Limits{InducePods: 20}})
-		manifest, err := plan.RBAC("aks-eastus-01", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := police(t, c, manifest)
-		r, err := cutover.NewRunner(map[string]cutover.Cluster{"aks-eastus-01": p}, cutovertest.NewJournal(), realGates(nil),
-			&cutover.Options{Trust: f, Exchanger: f, Oracle: f, Patience: 6 * time.Hour})
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := police(t, c, plan)
+		r := p.runner(t, f)
 		wantStates(t, mustRun(t, r, plan), cutover.Done)
-		for _, d := range p.denied {
-			t.Error("the manifest does not allow to " + d)
-		}
+		p.wantNothingDenied(t)
 	})
 }

@@ -19,33 +19,18 @@ func retreating(t *testing.T, n int, before bool) (writes int, dump map[string]m
 	f, c, p := soaking(t, catalog.ModeStandard, cutovertest.App{Replicas: 4})
 	j := cutovertest.NewJournal()
 	soakUntilTheWebhookFails(t, f, c, p, j)
-	for life := range 3 {
-		crash := cutovertest.NewCrash(0, false)
-		if life == 0 {
-			crash = cutovertest.NewCrash(n, before)
-		}
-		ctx, cancel := context.WithCancel(crash.Context(t.Context()))
+	writes = lives(t, 3, n, before, func(ctx context.Context, _ int, crash *cutovertest.Crash) error {
 		r, err := cutover.NewRunner(crash.Clusters(f.Clusters()), crash.Journal(j), cutovertest.PassGates(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		rep, err := r.Rollback(ctx, p)
-		cancel()
-		w, crashed := crash.Writes()
-		if life == 0 {
-			writes = w
+		if _, crashed := crash.Writes(); !crashed && err == nil {
+			wantStates(t, rep, cutover.RolledBack)
 		}
-		if crashed {
-			continue
-		}
-		if err != nil {
-			t.Fatalf("life %d: %v", life, err)
-		}
-		wantStates(t, rep, cutover.RolledBack)
-		return writes, quiesced(c), f.Tally()
-	}
-	t.Fatal("the rollback never came to its end")
-	return 0, nil, tally
+		return err
+	})
+	return writes, quiesced(c), f.Tally()
 }
 
 func TestACrashAtAnyWriteOfARetreatChangesNothingInTheEnd(t *testing.T) {

@@ -41,15 +41,6 @@ func soakUntilTheWebhookFails(t *testing.T, f *cutovertest.Fleet, c *cutovertest
 	wantFrozen(t, mustRun(t, r, p), "no such pod can be born")
 }
 
-func mustRollback(t *testing.T, r *cutover.Runner, p *cutover.Plan) *cutover.Report {
-	t.Helper()
-	rep, err := r.Rollback(t.Context(), p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rep
-}
-
 // quiesced is the cluster once autoscalers and MIC have followed.
 func quiesced(c *cutovertest.Cluster) map[string]map[string]any {
 	time.Sleep(15 * time.Minute)

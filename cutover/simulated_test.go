@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/cutover/cutovertest"
@@ -28,6 +31,24 @@ func mustRun(t *testing.T, r *cutover.Runner, p *cutover.Plan) *cutover.Report {
 		t.Fatal(err)
 	}
 	return rep
+}
+
+func mustRollback(t *testing.T, r *cutover.Runner, p *cutover.Plan) *cutover.Report {
+	t.Helper()
+	rep, err := r.Rollback(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep
+}
+
+// wantDump judges that a cluster is as it was, once autoscalers have followed.
+func wantDump(t *testing.T, c *cutovertest.Cluster, was map[string]map[string]any) {
+	t.Helper()
+	time.Sleep(10 * time.Minute)
+	if diff := cmp.Diff(was, c.Dump()); diff != "" {
+		t.Errorf("before (-) and after (+):\n%s", diff)
+	}
 }
 
 func wantHold(t *testing.T, rep *cutover.Report, hold cutover.Hold, reason string) {
