@@ -48,7 +48,7 @@ func brokenChains() []broken {
 		{name: "hookaway", link: "environment", got: "AZURE_", fix: "let the pod be made anew", before: behaving(webhook.Behaviour{SkipEvery: 1}), after: behaving(webhook.Behaviour{})},
 		{name: "hardcoded", link: "environment", got: "AZURE_CLIENT_ID", fix: "remove AZURE_CLIENT_ID from container app", manifests: hardCode},
 		{name: "nocredential", link: "federated credential", got: "matches", fix: "create a federated credential with exactly issuer", after: func(t *testing.T, s *explained) { s.distrust(t) }},
-		{name: "noslash", link: "federated credential", got: "a trailing slash differs", fix: "create a federated credential with exactly issuer", after: func(t *testing.T, s *explained) { s.loseSlash(t) }},
+		{name: "noslash", link: "federated credential", got: "a trailing slash differs", fix: "create a federated credential with exactly issuer", after: func(t *testing.T, s *explained) { s.loseSlash(t, s.app.Identity) }},
 	}
 }
 

@@ -38,17 +38,6 @@ func (s *explained) distrust(t *testing.T) {
 	}
 }
 
-func (s *explained) loseSlash(t *testing.T) {
-	have, err := s.store.List(t.Context(), s.app.Identity)
-	if err != nil || len(have) != 1 {
-		t.Fatalf("%d credentials: %v", len(have), err)
-	}
-	have[0].Issuer = strings.TrimSuffix(have[0].Issuer, "/")
-	if err := s.store.Put(t.Context(), s.app.Identity, have[0]); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func behaving(b webhook.Behaviour) func(*testing.T, *explained) {
 	return func(_ *testing.T, s *explained) { s.c.Webhook.BehaveIn(s.app.Namespace, b) }
 }

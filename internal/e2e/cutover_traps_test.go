@@ -94,15 +94,21 @@ func TestTrapsOnARealControlPlaneCostNoToken(t *testing.T) {
 }
 
 // gates are the provided ones with windows of seconds and little patience: a trap is quiet but for what it does itself.
-func (s *snare) gates(skip ...string) cutover.Gates {
+func (s *snare) gates(skip ...string) cutover.Gates { return gatesOf(s.gateOptions(skip...)) }
+
+func (s *snare) gateOptions(skip ...string) *cutover.GateOptions {
 	load := &cutover.LoadOptions{Window: 2 * time.Second, Deadline: 30 * time.Second, LookEvery: time.Second, Pods: 2, Nodes: 1, Calm: 2 * time.Second}
-	g := cutover.DefaultGates(&cutover.GateOptions{
+	return &cutover.GateOptions{
 		Preflight: &cutover.PreflightOptions{EntraClock: s.entraClock, Probes: 4, Skip: skip,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: 5 * time.Second},
 		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can
 		Probes: 3, Settle: settled, SettleEvery: time.Second, Quiet: time.Second, Load: load, LoadAgain: load,
-	})
+	}
+}
+
+func gatesOf(o *cutover.GateOptions) cutover.Gates {
+	g := cutover.DefaultGates(o)
 	g.Preflight = cutover.Eventually(g.Preflight, 2*time.Second, time.Second)
 	return g
 }

@@ -12,22 +12,36 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/webhook"
 	"github.com/wimigrate/wimigrate/internal/pause"
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
-// loseSlash writes the federated credential again as somebody would who copied the issuer without its last character.
-func loseSlash(t *testing.T, s *snare) {
-	have, err := s.store.List(t.Context(), s.r.Identity)
+// loseSlash writes the federated credential of an identity again as somebody would who copied the issuer without its last character.
+func (o *operator) loseSlash(t *testing.T, id catalog.Identity) {
+	t.Helper()
+	have, err := o.store.List(t.Context(), id)
 	if err != nil || len(have) != 1 {
 		t.Fatalf("%d credentials: %v", len(have), err)
 	}
 	have[0].Issuer = strings.TrimSuffix(have[0].Issuer, "/")
-	if err := s.store.Put(t.Context(), s.r.Identity, have[0]); err != nil {
+	if err := o.store.Put(t.Context(), id, have[0]); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(2 * propagation) // until Entra has forgotten the old one, too
+}
+
+// webhookDownAt lets the webhook go down for the trap's namespace once the unit has come to a state.
+func (s *snare) webhookDownAt(state cutover.State) func(*cutover.Options) {
+	return func(o *cutover.Options) {
+		o.OnEvent = func(e cutover.Event) {
+			if e.State == state && e.Type == cutover.EventState {
+				s.c.Webhook.BehaveIn(s.r.Namespace, webhook.Behaviour{Down: true})
+			}
+		}
+	}
 }
 
 // putBack plays a GitOps tool whose repository still has the old label: whenever the label is gone from the template, it applies it again.
