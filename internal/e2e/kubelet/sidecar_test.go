@@ -82,6 +82,9 @@ func ordered(t *testing.T, f *fleet.Fleet, namespace string) {
 }
 
 func sidecarAndNMI(t *testing.T, f *fleet.Fleet) {
+	if err := f.Clusters[0].AwaitNMI(t.Context()); err != nil { // before that, the node's real metadata service answers
+		t.Fatal(err)
+	}
 	a := legacy(f, "both")
 	a.OnPodIdentity, a.InitContainer = true, true
 	deploy(t, f, a)
