@@ -70,8 +70,8 @@ func TestAbortStopsWhatAnotherProcessMoves(t *testing.T) {
 		if _, err := runnerFor(t, f, j, probing(), nil).Abort(t.Context(), p, "aks-eastus-01/shop/web"); err != nil {
 			t.Error(err)
 		}
-		if n := c.Dump()["Deployment/shop/web"]["spec"].(map[string]any)["replicas"]; n != int64(0) || seen.most != 1 {
-			t.Errorf("replicas %v after the abort, up to %d before", n, seen.most)
+		if n := c.Dump()["Deployment/shop/web"]["spec"].(map[string]any)["replicas"]; n != int64(0) || seen.replicas() != 1 {
+			t.Errorf("replicas %v after the abort, up to %d before", n, seen.replicas())
 		}
 		<-done
 	})

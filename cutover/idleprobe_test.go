@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,8 +26,25 @@ func scaledToZero(c *cutovertest.Cluster) {
 
 // witness records what a run has done to a cluster: the highest number of replicas of web that was seen, and the Jobs that were made.
 type witness struct {
+	mu   sync.Mutex
 	most int64
 	jobs []map[string]any
+}
+
+// replicas is the highest number that was seen, once all that has happened was seen.
+func (w *witness) replicas() int64 {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.most
+}
+
+// made are the Jobs that were seen.
+func (w *witness) made() []map[string]any {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.jobs
 }
 
 // watchOver follows web and its Jobs for as long as the test lasts.
@@ -40,6 +59,8 @@ func watchOver(t *testing.T, c *cutovertest.Cluster, kind string) *witness {
 			if e.Type != cutover.Present {
 				return true
 			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			if n, ok := e.Object.Object["spec"].(map[string]any)["replicas"].(int64); ok && e.Object.GetKind() == kind {
 				w.most = max(w.most, n)
 			}
@@ -87,8 +108,8 @@ func TestAnIdleWorkloadMovesByAOnePodProbeAloneWhereThePlanApproves(t *testing.T
 			rep := mustRun(t, runnerFor(t, f, j, realGates(nil), nil), p)
 			wantStates(t, rep, cutover.Done)
 			wantProbed(t, rep, "one-pod probe", "dualPath/"+tc.app.Kind+"/web", "load", "unbound/"+tc.app.Kind+"/web", "loadAgain")
-			if seen.most != tc.most || (len(seen.jobs) > 0) != tc.jobs {
-				t.Errorf("up to %d replicas and %d Jobs", seen.most, len(seen.jobs))
+			if seen.replicas() != tc.most || (len(seen.made()) > 0) != tc.jobs {
+				t.Errorf("up to %d replicas and %d Jobs", seen.replicas(), len(seen.made()))
 			}
 			wantLeftAlone(t, before, c.Dump())
 			if tally := f.Tally(); tally.Failed+tally.Wrong+tally.OldPath != 0 || tally.NewPath == 0 {
@@ -169,8 +190,8 @@ func TestWithoutApprovalAnIdleWorkloadStaysHeld(t *testing.T) {
 			p := planFor(t, f, &cutover.PlanOptions{Soak: 2 * time.Hour})
 			r := runnerFor(t, f, j, realGates(nil), nil)
 			wantHold(t, mustRun(t, r, p), cutover.HoldLoad, "there is none")
-			if seen.most != 0 || len(seen.jobs) != 0 || f.Tally().Births != 0 {
-				t.Errorf("up to %d replicas, %d Jobs, %d pods", seen.most, len(seen.jobs), f.Tally().Births)
+			if seen.replicas() != 0 || len(seen.made()) != 0 || f.Tally().Births != 0 {
+				t.Errorf("up to %d replicas, %d Jobs, %d pods", seen.replicas(), len(seen.made()), f.Tally().Births)
 			}
 			c.Scale(kind, "shop", "web", 3) // somebody starts it, and it comes under load
 			breathe(c, kind, "web", 3, 9)
@@ -189,16 +210,16 @@ func TestTheProbesPodServesNobody(t *testing.T) {
 		seen := watchOver(t, c, "Deployment")
 		p := planFor(t, f, &cutover.PlanOptions{ProbeIdle: approve, Soak: -1})
 		mustRun(t, runnerFor(t, f, cutovertest.NewJournal(), realGates(nil), nil), p)
-		if len(seen.jobs) == 0 {
+		if len(seen.made()) == 0 {
 			t.Fatal("no Job was seen")
 		}
-		spec := seen.jobs[0]["spec"].(map[string]any)
+		spec := seen.made()[0]["spec"].(map[string]any)
 		labels := spec["template"].(map[string]any)["metadata"].(map[string]any)["labels"]
 		want := map[string]any{"aadpodidbinding": "shop-web", "azure.workload.identity/use": "true", cutover.ProbeLabel: "true"}
 		if diff := cmp.Diff(want, labels); diff != "" {
 			t.Errorf("labels (-want +got):\n%s", diff)
 		}
-		owner := seen.jobs[0]["metadata"].(map[string]any)["ownerReferences"].([]any)[0].(map[string]any)
+		owner := seen.made()[0]["metadata"].(map[string]any)["ownerReferences"].([]any)[0].(map[string]any)
 		if spec["activeDeadlineSeconds"] != int64(1200) || spec["ttlSecondsAfterFinished"] != int64(300) || owner["kind"] != "Deployment" || owner["name"] != "web" {
 			t.Errorf("spec %v, owner %v", spec, owner)
 		}

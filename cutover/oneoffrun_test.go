@@ -12,7 +12,7 @@ import (
 // oneOffs are the Jobs that a run made, and not the schedule.
 func (w *witness) oneOffs() []map[string]any {
 	var out []map[string]any
-	for _, j := range w.jobs {
+	for _, j := range w.made() {
 		if a, _ := j["metadata"].(map[string]any)["annotations"].(map[string]any); a["cronjob.kubernetes.io/instantiate"] == "manual" {
 			out = append(out, j)
 		}
@@ -101,8 +101,8 @@ func TestACronJobIsRunOnceMoreWhereThePlanApproves(t *testing.T) {
 		gates := realGates(func(o *cutover.GateOptions) { o.Load.Deadline = 20 * time.Minute })
 		rep := mustRun(t, runnerFor(t, f, cutovertest.NewJournal(), gates, nil), p)
 		wantHold(t, rep, cutover.HoldLoad, "")
-		if last := rep.Units[0].Verdicts[len(rep.Units[0].Verdicts)-1]; !strings.Contains(said(last.Verdict), "its concurrencyPolicy Forbid forbids another") || len(seen.jobs) != 0 {
-			t.Errorf("%d Jobs; %s", len(seen.jobs), said(last.Verdict))
+		if last := rep.Units[0].Verdicts[len(rep.Units[0].Verdicts)-1]; !strings.Contains(said(last.Verdict), "its concurrencyPolicy Forbid forbids another") || len(seen.made()) != 0 {
+			t.Errorf("%d Jobs; %s", len(seen.made()), said(last.Verdict))
 		}
 	})
 	bubble(t, "without approval it waits for its schedule", func(t *testing.T) {
@@ -111,8 +111,8 @@ func TestACronJobIsRunOnceMoreWhereThePlanApproves(t *testing.T) {
 		seen := watchOver(t, c, "CronJob")
 		rep := mustRun(t, runnerFor(t, f, cutovertest.NewJournal(), realGates(nil), nil), planFor(t, f, nil))
 		wantHold(t, rep, cutover.HoldJob, "the CronJob is suspended")
-		if len(seen.jobs) != 0 {
-			t.Errorf("%d Jobs were made", len(seen.jobs))
+		if len(seen.made()) != 0 {
+			t.Errorf("%d Jobs were made", len(seen.made()))
 		}
 	})
 }
