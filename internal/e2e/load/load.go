@@ -94,21 +94,20 @@ func (s Script) Run(ctx context.Context, c *fleet.Cluster) (taken int, err error
 		return 0, errors.New("load: a script needs actions")
 	}
 	random := rand.New(rand.NewPCG(s.Seed, 0x10ad))
-	for s.Random || taken < len(s.Actions) {
-		if pause.For(ctx, s.Pause/2+time.Duration(random.Float64()*float64(s.Pause))) != nil {
-			return taken, nil
-		}
+	for ctx.Err() == nil && (s.Random || taken < len(s.Actions)) {
 		next := taken % len(s.Actions)
 		if s.Random {
 			next = random.IntN(len(s.Actions))
 		}
-		if err := s.Actions[next](ctx, c); err != nil {
-			if ctx.Err() != nil {
-				return taken, nil //nolint:nilerr // the end of the context is the end of the script
-			}
+		err := pause.For(ctx, s.Pause/2+time.Duration(random.Float64()*float64(s.Pause)))
+		if err == nil {
+			err = s.Actions[next](ctx, c)
+		}
+		if err == nil {
+			taken++
+		} else if ctx.Err() == nil {
 			return taken, err
 		}
-		taken++
 	}
 	return taken, nil
 }
