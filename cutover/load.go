@@ -65,7 +65,8 @@ func (o *LoadOptions) withDefaults() LoadOptions {
 //   - and NMI serves the namespace nothing (V4), or each of them says that its tokens come by the new path (V5), and none against it.
 //
 // Any of these that fails, fails the gate. What was not seen opens the window anew: a gap in the watch, for pods may have been born
-// and died in it; a probe without an answer. Nothing at all, or not enough, is inconclusive at the deadline, and held for load.
+// and died in it; a probe without an answer; a pod that was gone before it was judged. Nothing at all, or not enough, is inconclusive at
+// the deadline, and held for load.
 //
 // Where the plan allows it and nothing scales by itself, a scale-out is induced through [Target.Induce], once: the minReplicas of the
 // HPA, the minReplicaCount of the KEDA ScaledObject, or spec.replicas where neither rules. Workloads at zero replicas and those whose

@@ -143,6 +143,15 @@ func TestLoad(t *testing.T) {
 			scaleTo(9)(c)
 			c.After(8*time.Minute, func(s *cutovertest.Script) { s.Scale("Deployment", "shop", "web", 15) })
 		}, change: func(t *cutover.Target) { t.Cluster = &gappy{Reader: t.Cluster, at: time.Now().Add(5 * time.Minute)} }, want: cutover.Pass, says: []string{"6 of 6 new pods hold"}},
+		{name: "pods that are gone before they could be judged open the window anew, and those after them count", app: cutovertest.App{StartsLater: aMinute}, script: func(c *cutovertest.Cluster) {
+			scaleTo(9)(c)
+			c.After(2*time.Minute+5*time.Second, func(s *cutovertest.Script) { s.Scale("Deployment", "shop", "web", 3) })
+			c.After(5*time.Minute, func(s *cutovertest.Script) { s.Scale("Deployment", "shop", "web", 9) })
+		}, want: cutover.Pass, says: []string{"6 of 6 new pods hold"}},
+		{name: "without new ones there was no load", app: cutovertest.App{StartsLater: aMinute}, script: func(c *cutovertest.Cluster) {
+			scaleTo(9)(c)
+			c.After(2*time.Minute+5*time.Second, func(s *cutovertest.Script) { s.Scale("Deployment", "shop", "web", 3) })
+		}, want: cutover.Inconclusive, hold: cutover.HoldLoad, says: []string{"rung: idle", "was gone before it could be judged"}},
 		{name: "a deploy within the window ends it", script: func(c *cutovertest.Cluster) {
 			scaleTo(9)(c)
 			c.After(3*time.Minute, func(s *cutovertest.Script) {
@@ -168,6 +177,9 @@ func TestLoad(t *testing.T) {
 		})
 	}
 }
+
+// aMinute is how much longer than others the pods of an application take to be Ready.
+func aMinute(bool, bool) time.Duration { return time.Minute }
 
 // refusing is an Entra that trusts nobody.
 type refusing struct{}

@@ -94,6 +94,11 @@ func (r *loadRun) step(ctx context.Context, look bool) (Verdict, bool) {
 	if v := r.failure(); v.Result == Fail {
 		return v, true
 	}
+	if why := r.blurred(); why != "" {
+		if v, done := r.reopen(ctx, why); done {
+			return v, true
+		}
+	}
 	if !look {
 		return Verdict{}, false
 	}
