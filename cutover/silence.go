@@ -17,7 +17,8 @@ import (
 // It is inconclusive without an oracle, while an NMI cannot be read, and after one has restarted or left: what it last served is
 // unknown. So it is when a counter grew in a namespace that the plan's other units, or blocked ones, share: nobody can tell whose
 // operations those were. Nor can anybody while pods that were made before the change live there; but in a single rollout an operation that
-// NMI refused fails, and none refused passes, where the oracle counts them ([NMIReading.Refused]).
+// NMI refused fails, and none refused passes, where the oracle counts them ([NMIReading.Refused]); not while a pod with the old label is so
+// young that it may have been refused itself, before its identity was assigned.
 func OldPathSilent(during time.Duration) Gate {
 	const name = "old path silent"
 	return func(ctx context.Context, t Target) Verdict {
@@ -111,12 +112,14 @@ func refusedSince(was, now NMIReading, known bool) (n int64, counted bool) {
 // servedBy judges an NMI that served the namespace, which pods that are on the old path by right may have asked for. In a single rollout
 // they live beside the first pods without the old label, and to those NMI gives no token: so what it refused tells.
 func servedBy(ctx context.Context, t Target, grown, refused int64, counted bool) (Result, string) {
-	who, err := users(ctx, t)
+	who, young, err := users(ctx, t)
 	switch {
 	case err != nil:
 		return Inconclusive, fmt.Sprintf("served %d token operations, and whose they were is unknown: %v", grown, err)
 	case who == "":
 		return Fail, fmt.Sprintf("served %d token operations for the namespace", grown)
+	case t.strategy().SingleRollout && counted && refused > 0 && young != "":
+		return Inconclusive, fmt.Sprintf("refused %d of %d token operations; %s was born moments ago, with the old label, and may have asked before its identity was assigned", refused, grown, young)
 	case t.strategy().SingleRollout && counted && refused > 0:
 		return Fail, fmt.Sprintf("refused %d of %d token operations: a pod without the old label asks for tokens by the old path", refused, grown)
 	case t.strategy().SingleRollout && counted:
@@ -125,18 +128,29 @@ func servedBy(ctx context.Context, t Target, grown, refused int64, counted bool)
 	return Inconclusive, fmt.Sprintf("served %d token operations, and %s", grown, who)
 }
 
+// raceTime is how long after its birth a pod with the old label may be refused by NMI although all is well: the start-up race. NMI holds a
+// request for up to 100 seconds while the pod's identity is being assigned, and then refuses it.
+// https://github.com/Azure/aad-pod-identity/blob/v1.8.17/pkg/nmi/standard.go
+const raceTime = 2 * time.Minute
+
 // users names a pod of the namespace that uses the old path by right, because it was made before the change, such as that of a Job left
-// to finish; "" for none.
-func users(ctx context.Context, t Target) (string, error) {
+// to finish, and one of them that is young enough to be in the start-up race; "" for none.
+func users(ctx context.Context, t Target) (who, young string, err error) {
 	pods, err := list(ctx, t.Cluster, Selection{APIVersion: "v1", Kind: "Pod", Namespace: t.Unit.Namespace, Labels: podidentity.Label})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	for _, p := range pods {
 		phase := text(p.Object, "status", "phase")
-		if p.GetLabels()[workloadid.UseLabel] != workloadid.UseValue && phase != "Succeeded" && phase != "Failed" {
-			return "Pod/" + p.GetName() + " is still on the old path", nil
+		if p.GetLabels()[workloadid.UseLabel] == workloadid.UseValue || phase == "Succeeded" || phase == "Failed" {
+			continue
+		}
+		if who == "" {
+			who = "Pod/" + p.GetName() + " is still on the old path"
+		}
+		if young == "" && time.Since(p.GetCreationTimestamp().Time) < raceTime {
+			young = "Pod/" + p.GetName()
 		}
 	}
-	return "", nil
+	return who, young, nil
 }

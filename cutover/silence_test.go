@@ -38,6 +38,11 @@ func TestOldPathSilent(t *testing.T) {
 		return readings{r}
 	}
 	old := []*unstructured.Unstructured{{Object: map[string]any{"metadata": map[string]any{"name": "api-old", "labels": map[string]any{"aadpodidbinding": "api"}}}}}
+	bornAt := func(created string) []*unstructured.Unstructured {
+		o := old[0].DeepCopy()
+		_ = unstructured.SetNestedField(o.Object, created, "metadata", "creationTimestamp")
+		return []*unstructured.Unstructured{o}
+	}
 	single := func(t *cutover.Target) {
 		unit := *t.Unit
 		unit.Strategy = cutover.Strategy{SingleRollout: true}
@@ -71,6 +76,8 @@ func TestOldPathSilent(t *testing.T) {
 		}, cutover.Inconclusive, "blocked service accounts [batch]"},
 		{"in a single rollout old pods may ask, while NMI refuses nobody", old, of(7, 1), of(9, 1), nil, single, cutover.Pass, ""},
 		{"what it refuses is a new pod that still asks it", old, of(7, 1), of(9, 2), nil, single, cutover.Fail, "refused 1 of 2 token operations"},
+		{"but it may be a pod that is scaled out with the old label, in the start-up race", bornAt("2000-01-01T00:00:30Z"), of(7, 1), of(9, 2), nil, single, cutover.Inconclusive, "Pod/api-old was born moments ago"},
+		{"which one that has lived for minutes is not in", bornAt("1999-12-31T23:58:00Z"), of(7, 1), of(9, 2), nil, single, cutover.Fail, "refused 1 of 2 token operations"},
 		{"where nobody counts refusals they cannot be told apart", old, readings{nmi("a", 7)}, readings{nmi("a", 9)}, nil, single, cutover.Inconclusive, "Pod/api-old is still on the old path"},
 		{"nor in two rollouts, where old pods are none of the unit's", old, of(7, 1), of(9, 1), nil, nil, cutover.Inconclusive, "Pod/api-old is still on the old path"},
 		{"a single rollout without old pods wants silence", nil, of(7, 1), of(9, 1), nil, single, cutover.Fail, "served 2 token operations"},
