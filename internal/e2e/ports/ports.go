@@ -2,6 +2,7 @@
 package ports
 
 import (
+	"errors"
 	"fmt"
 	"net"
 
@@ -47,8 +48,14 @@ func bind(fd int) (int, error) {
 // String is the address, as host:port.
 func (p *Port) String() string { return fmt.Sprintf("127.0.0.1:%d", p.Number) }
 
-// Close gives the port back. Call it after the server has ended.
-func (p *Port) Close() error { return unix.Close(p.fd) }
+// Close gives the port back. Call it after the server has ended. Closing again does nothing: by then the descriptor may be somebody else's.
+func (p *Port) Close() error {
+	fd := p.fd
+	if p.fd = -1; fd < 0 {
+		return nil
+	}
+	return unix.Close(fd)
+}
 
 // Subnet is a /16 of the loopback network that only one cluster uses: its pods and nodes have addresses of their own, from which their
 // processes really connect, so that a double of NMI can tell pods apart as NMI does, by source address.
@@ -57,21 +64,24 @@ type Subnet struct {
 	hold   net.Listener
 }
 
-// subnetPort is held on the last address of each subnet in use.
-const subnetPort = 16
+// subnetPort is held on the last address of each subnet in use. Everybody may bind it, the kernel picks it for nobody (its own range begins
+// at 32768), and nothing of a fleet listens on it.
+const subnetPort = 21579
 
 // ReserveSubnet takes a free subnet; the search starts at a place the caller picks, to spread fleets that start at once.
 func ReserveSubnet(start int) (*Subnet, error) {
-	var last error
-	for i := range 250 {
-		second := byte(1 + (start+i)%250)
+	const all = 250
+	for i := range all {
+		second := byte(1 + (start+i)%all)
 		l, err := net.Listen("tcp4", fmt.Sprintf("127.%d.255.254:%d", second, subnetPort))
-		if err == nil {
+		switch {
+		case err == nil:
 			return &Subnet{second: second, hold: l}, nil
+		case !errors.Is(err, unix.EADDRINUSE): // it would be the same with all others
+			return nil, fmt.Errorf("ports: cannot hold a loopback subnet; each takes a port of an address in 127.0.0.0/8, as Linux lets anybody: %w", err)
 		}
-		last = err
 	}
-	return nil, fmt.Errorf("ports: no free loopback subnet: %w", last)
+	return nil, fmt.Errorf("ports: each of %d loopback subnets is in use, or a server listens on port %d of every address", all, subnetPort)
 }
 
 // MaxNodes is how many nodes a subnet has room for, MaxPodsPerNode how many pods each of them.
@@ -86,5 +96,10 @@ func (s *Subnet) Node(i int) string { return fmt.Sprintf("127.%d.255.%d", s.seco
 // Pods is the range of addresses of the pods of node i.
 func (s *Subnet) Pods(i int) string { return fmt.Sprintf("127.%d.%d.0/24", s.second, i) }
 
-// Close gives the subnet back.
-func (s *Subnet) Close() error { return s.hold.Close() }
+// Close gives the subnet back. Closing again does nothing.
+func (s *Subnet) Close() error {
+	if err := s.hold.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("ports: %w", err)
+	}
+	return nil
+}
