@@ -127,7 +127,7 @@ func TestEntraGrantsASignedTokenOfTheRightIdentity(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, tt.opts)
 			tt.request.Scopes = scopes.Scopes
-			got, err := workload(t, w.hosts, w.mint(t, credentialtest.ServiceAccountToken{}), nil).GetToken(t.Context(), tt.request)
+			got, err := workload(t, w.hosts, w.mint(t, credentialtest.ServiceAccountToken{Claims: credentialtest.Claims{"jti": "one"}}), nil).GetToken(t.Context(), tt.request)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,7 +147,7 @@ func TestEntraGrantsASignedTokenOfTheRightIdentity(t *testing.T) {
 			if wantRefresh := tt.life > 2*time.Hour; got.RefreshOn.IsZero() == wantRefresh {
 				t.Errorf("RefreshOn = %v, want one: %v", got.RefreshOn, wantRefresh)
 			}
-			if x := w.entra.Exchanges(); len(x) != 1 || x[0].CAE != tt.request.EnableCAE || x[0].Subject != subject || x[0].CorrelationID == "" {
+			if x := w.entra.Exchanges(); len(x) != 1 || x[0].CAE != tt.request.EnableCAE || x[0].Subject != subject || x[0].TokenID != "one" || x[0].CorrelationID == "" {
 				t.Errorf("recorded %+v", x)
 			}
 		})

@@ -66,7 +66,7 @@ func fill(x *Exchange, form url.Values, v1 bool) {
 	}
 	x.CAE = declaresCAE(form.Get("claims"))
 	if t, err := parseJWT(form.Get("client_assertion")); err == nil {
-		x.Issuer, x.Subject, x.KeyID = t.claims.String("iss"), t.claims.String("sub"), t.header.KeyID
+		x.Issuer, x.Subject, x.KeyID, x.TokenID = t.claims.String("iss"), t.claims.String("sub"), t.header.KeyID, t.claims.String("jti")
 		if aud := t.claims.Audiences(); len(aud) > 0 {
 			x.Audience = aud[0]
 		}

@@ -13,8 +13,9 @@ type Exchange struct {
 	// Resource is the scope without "/.default".
 	Resource string
 	// Issuer, Subject, Audience and KeyID are what the assertion claims, verified
-	// or not. Audience is the first one.
-	Issuer, Subject, Audience, KeyID string
+	// or not. Audience is the first one. TokenID is its "jti", by which two tokens
+	// of one service account differ.
+	Issuer, Subject, Audience, KeyID, TokenID string
 	// CAE says that the client declared the capability "cp1".
 	CAE bool
 	// Status and Code are the answer: Code is the AADSTS number, 0 for a token.
