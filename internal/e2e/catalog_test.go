@@ -15,6 +15,7 @@ import (
 	"github.com/wimigrate/wimigrate/internal/e2e/assets"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
+	"github.com/wimigrate/wimigrate/internal/e2e/process"
 	"github.com/wimigrate/wimigrate/internal/e2e/seed"
 )
 
@@ -123,6 +124,7 @@ func output(t *testing.T, f *fleet.Fleet, program, format, file string) string {
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+f.Kubeconfig())
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	process.Tie(cmd)
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}

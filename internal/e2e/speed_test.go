@@ -19,6 +19,7 @@ import (
 
 	"github.com/wimigrate/wimigrate/internal/e2e/assets"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/process"
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
@@ -85,6 +86,7 @@ func measure(b *testing.B, command func(context.Context) *exec.Cmd) string {
 	var stderr bytes.Buffer
 	stdout := &head{}
 	cmd.Stdout, cmd.Stderr = stdout, &stderr
+	process.Tie(cmd)
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}

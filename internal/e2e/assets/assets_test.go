@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/assets"
+	"github.com/wimigrate/wimigrate/internal/e2e/process"
 )
 
 // The smallest program stands for all: etcd links in seconds once go has compiled its packages.
@@ -46,7 +47,9 @@ func TestOneOfTwoConcurrentBuildersBuildsAndABrokenProgramIsRebuilt(t *testing.T
 	if !strings.Contains(again.String(), "built etcd") {
 		t.Error("a truncated program was not rebuilt")
 	}
-	if out, err := exec.CommandContext(t.Context(), path, "--version").CombinedOutput(); err != nil {
+	ask := exec.CommandContext(t.Context(), path, "--version")
+	process.Tie(ask)
+	if out, err := ask.CombinedOutput(); err != nil {
 		t.Errorf("the rebuilt program does not run: %v\n%s", err, out)
 	}
 }

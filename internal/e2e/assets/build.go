@@ -1,6 +1,7 @@
 package assets
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wimigrate/wimigrate/internal/e2e/process"
 )
 
 // build compiles programs in one go: what they share is compiled once, and while one is linked another is compiled. Each is asked for its
@@ -53,7 +56,9 @@ func build(ctx context.Context, o Options, pins pins, programs []Program, dir st
 // install moves a new program to its place once it has told its version.
 func install(ctx context.Context, s source, fresh, path string) error {
 	built := filepath.Join(fresh, s.built())
-	out, err := exec.CommandContext(ctx, built, s.ask...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, built, s.ask...)
+	process.Tie(cmd)
+	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), s.version) {
 		return fmt.Errorf("the new program does not report version %s but %q: %w", s.version, out, errors.Join(err, errVersion))
 	}
@@ -70,8 +75,10 @@ func compile(ctx context.Context, dir, path string, flags []string, packages ...
 	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, flags, []string{"-o", path}, packages)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return errors.Join(err, errors.New(strings.TrimSpace(string(out))))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := process.Run(cmd); err != nil {
+		return errors.Join(err, errors.New(strings.TrimSpace(out.String())))
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"path"
 	"runtime"
 	"strings"
+
+	"github.com/wimigrate/wimigrate/internal/e2e/process"
 )
 
 // The modules the programs come from.
@@ -101,7 +103,7 @@ func goTool(ctx context.Context, dir string, args ...string) (string, error) {
 	cmd.Dir = dir
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
+	if err := process.Run(cmd); err != nil {
 		return "", errors.Join(fmt.Errorf("go %s: %w", args[0], err), errors.New(strings.TrimSpace(stderr.String())))
 	}
 	return stdout.String(), nil

@@ -2,7 +2,6 @@ package fleet_test
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +11,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/wimigrate/wimigrate/internal/e2e/app"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/process"
 )
 
 // endEnv asks TestThatEnds for an end; its fleet's files go to the folder that the second variable names.
@@ -28,13 +29,21 @@ func TestThatEnds(t *testing.T) {
 	}
 	f := fleet.StartFleet(t, fleet.Spec{Clusters: []fleet.ClusterSpec{{Name: "one", Region: "eastus", Nodes: 1}}, NoPodIdentity: true, NoWebhook: true,
 		Dir: os.Getenv(endDir)})
+	a := app.App{Namespace: "web", Name: "web", Identity: f.Identity("rg", "id"), Replicas: 2}
+	if err := f.Clusters[0].Apply(t.Context(), a.YAML()); err != nil {
+		t.Fatal(err)
+	}
+	fleet.Await(t, "the pods' processes to run", func() (bool, error) {
+		found, err := process.Naming(filepath.Join(f.Dir, "workload"))
+		return len(found) == a.Replicas, err
+	})
 	fmt.Println(up)
 	switch how {
 	case "fails":
 		t.Fatal("on purpose")
 	case "panics":
 		panic("on purpose, with " + f.Dir)
-	case "is interrupted":
+	case "is interrupted", "is terminated":
 		select {}
 	}
 }
@@ -43,10 +52,8 @@ func TestNoProgramOutlivesItsTest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts control planes")
 	}
-	if _, err := os.Stat("/proc/self/cmdline"); err != nil {
-		t.Skip("needs /proc to see what runs")
-	}
-	for _, how := range []string{"passes", "fails", "panics", "is interrupted"} {
+	ends := map[string]syscall.Signal{"is interrupted": syscall.SIGINT, "is terminated": syscall.SIGTERM}
+	for _, how := range []string{"passes", "fails", "panics", "is interrupted", "is terminated"} { // a time-out of go test's is a panic
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -57,17 +64,18 @@ func TestNoProgramOutlivesItsTest(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd.Stderr = cmd.Stdout
+			process.Tie(cmd)
 			var said strings.Builder
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
 			for lines := bufio.NewScanner(out); lines.Scan(); {
 				fmt.Fprintln(&said, lines.Text())
-				if lines.Text() == up && how == "is interrupted" {
-					if n := running(t, dir); n < 5 {
-						t.Errorf("only %d programs run", n)
+				if lines.Text() == up && ends[how] != 0 {
+					if found := running(t, dir); len(found) != 5+2 {
+						t.Errorf("not five programs and two pods run but %d: %v", len(found), found)
 					}
-					_ = cmd.Process.Signal(syscall.SIGINT)
+					_ = cmd.Process.Signal(ends[how])
 				}
 			}
 			var exit *exec.ExitError
@@ -78,9 +86,8 @@ func TestNoProgramOutlivesItsTest(t *testing.T) {
 				t.Errorf("the fleet did not start:\n%s", &said)
 			}
 			fleet.Await(t, "every program to be gone", func() (bool, error) {
-				n := running(t, dir)
-				if n > 0 {
-					return false, fmt.Errorf("%d run", n)
+				if found := running(t, dir); len(found) > 0 {
+					return false, fmt.Errorf("%d run: %v", len(found), found)
 				}
 				return true, nil
 			})
@@ -94,18 +101,12 @@ func TestNoProgramOutlivesItsTest(t *testing.T) {
 	}
 }
 
-// running counts the processes whose command line names the folder.
-func running(t *testing.T, dir string) int {
+// running are the programs whose command line names the folder, which a pod's process does in its own name only.
+func running(t *testing.T, dir string) map[int]string {
 	t.Helper()
-	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	found, err := process.Naming(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
-	for _, l := range lines {
-		if b, err := os.ReadFile(l); err == nil && bytes.Contains(b, []byte("="+dir)) {
-			n++
-		}
-	}
-	return n
+	return found
 }

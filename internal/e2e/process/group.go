@@ -59,9 +59,11 @@ func NewGroup(logDir string) *Group {
 }
 
 // spawn starts every process from one operating system thread: the kernel ties "die with your parent" to the thread that forked, and
-// the Go runtime ends idle threads at will. It never unlocks, so the thread ends with the goroutine and takes stragglers along.
+// the Go runtime promises of no other how long it lives. It unlocks at the end, when every process was waited for: the runtime ends a
+// thread whose goroutine ended locked, and with this one would go every tied command that somebody else had started from it before.
 func (g *Group) spawn() {
 	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	for {
 		select {
 		case r := <-g.start:
@@ -71,9 +73,6 @@ func (g *Group) spawn() {
 		}
 	}
 }
-
-// Tie ties the life of a command that was not started yet to this process's, as far as the system can: see attributes.
-func Tie(cmd *exec.Cmd) { cmd.SysProcAttr = attributes() }
 
 // Start starts a process and returns as soon as it runs.
 func (g *Group) Start(s Spec) (*Process, error) {
