@@ -50,8 +50,8 @@ type Azure struct {
 	Entra *credentialtest.Entra
 	// EntraURL is Entra's authority host, with a slash at the end as AZURE_AUTHORITY_HOST has; ARMURL and GraphURL have none.
 	EntraURL, ARMURL, GraphURL string
-	// EntraFaults, ARMFaults and GraphFaults break what goes there.
-	EntraFaults, ARMFaults, GraphFaults *fault.Injector
+	// EntraFaults, ARMFaults and GraphFaults break what goes there; KeyFaults what Entra fetches of an issuer.
+	EntraFaults, ARMFaults, GraphFaults, KeyFaults *fault.Injector
 
 	mu        sync.Mutex
 	ensured   map[string]bool // by client ID
@@ -63,9 +63,9 @@ type Azure struct {
 func Start(authority *pki.Authority, opts Options) (*Azure, error) {
 	opts.Cloud.TenantID = TenantID
 	a := &Azure{authority: authority, ensured: map[string]bool{}, Cloud: federationtest.NewCloud(&opts.Cloud),
-		EntraFaults: fault.New(opts.Seed), ARMFaults: fault.New(opts.Seed + 1), GraphFaults: fault.New(opts.Seed + 2)}
+		EntraFaults: fault.New(opts.Seed), ARMFaults: fault.New(opts.Seed + 1), GraphFaults: fault.New(opts.Seed + 2), KeyFaults: fault.New(opts.Seed + 3)}
 	entra, err := credentialtest.NewEntra(credentialtest.TrustFunc(a.trust), &credentialtest.EntraOptions{
-		Transport:   a.transport(),
+		Transport:   a.KeyFaults.Transport(a.transport()),
 		Propagation: orDefault(opts.Propagation, 2*time.Second), NegativeCache: opts.NegativeCache,
 		TokenLifetime: opts.TokenLifetime, Noise: opts.Noise, KeyCache: orDefault(opts.KeyCache, 2*time.Second), Seed: opts.Seed,
 	})
