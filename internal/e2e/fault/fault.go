@@ -32,8 +32,9 @@ type Fault struct {
 	RepeatEvents bool
 	// Stale answers a read with what the same request got at first, for so long; 0 does not.
 	Stale time.Duration
-	// ResetAfter does the request and loses the answer.
-	ResetAfter bool
+	// ResetAfter does the request and loses the answer; StatusAfter does it and answers with this code instead, and with RetryAfter and Body.
+	ResetAfter  bool
+	StatusAfter int
 	// Truncate cuts the answer after so many bytes of its body; 0 does not.
 	Truncate int
 	// Slow is waited before each byte of the answer's body.

@@ -72,6 +72,7 @@ func TestEachFaultIsSeenByTheClientAsItWouldBeInTheField(t *testing.T) {
 		{name: "latency and then the answer", fault: fault.Fault{Delay: time.Millisecond}, status: 200, body: "x\n", reached: 1},
 		{name: "a reset before anything happened", fault: fault.Fault{ResetBefore: true}},
 		{name: "a reset after it happened", fault: fault.Fault{ResetAfter: true}, reached: 1},
+		{name: "a status although it happened", fault: fault.Fault{StatusAfter: 504, RetryAfter: "1"}, status: 504, body: "Timeout", reached: 1},
 		{name: "a body cut short", fault: fault.Fault{Truncate: 1}, status: 200, body: "x", broken: true, reached: 1},
 		{name: "a body that comes byte by byte", fault: fault.Fault{Slow: time.Millisecond}, status: 200, body: "x\n", reached: 1},
 		{name: "a watch that ends in good order", fault: fault.Fault{CloseWatchAfter: 20 * time.Millisecond}, query: watching, status: 200, body: "{\"type\":\"ADDED\"}\n", reached: 1},

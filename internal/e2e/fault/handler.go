@@ -43,7 +43,7 @@ func (s *strike) serve(next http.Handler, w http.ResponseWriter, r *http.Request
 		panic(http.ErrAbortHandler)
 	case s.Status != 0:
 		s.happen()
-		refuse(w, r, s.Fault)
+		refuse(w, r, s.Status, s.Fault)
 	case s.ExpireWatch:
 		s.happen()
 		expire(w, r)
@@ -57,6 +57,10 @@ func (s *strike) serve(next http.Handler, w http.ResponseWriter, r *http.Request
 		next.ServeHTTP(httptest.NewRecorder(), r)
 		s.happen()
 		panic(http.ErrAbortHandler)
+	case s.StatusAfter != 0:
+		next.ServeHTTP(httptest.NewRecorder(), r)
+		s.happen()
+		refuse(w, r, s.StatusAfter, s.Fault)
 	case s.Truncate > 0:
 		next.ServeHTTP(&cutter{ResponseWriter: w, left: s.Truncate, cut: s.happen}, r)
 	case s.Slow > 0:

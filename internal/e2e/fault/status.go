@@ -12,29 +12,29 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// refuse answers with a status code and nothing done.
-func refuse(w http.ResponseWriter, r *http.Request, f Fault) {
+// refuse answers with a status code, and what else the fault says.
+func refuse(w http.ResponseWriter, r *http.Request, code int, f Fault) {
 	if f.RetryAfter != "" {
 		w.Header().Set("Retry-After", f.RetryAfter)
 	}
 	body := []byte(f.Body)
-	if len(body) == 0 && f.Status >= http.StatusBadRequest && (strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/apis/")) {
-		body = statusOf(r.Method, f)
+	if len(body) == 0 && code >= http.StatusBadRequest && (strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/apis/")) {
+		body = statusOf(r.Method, code, f.RetryAfter)
 	}
 	if json.Valid(body) {
 		w.Header().Set("Content-Type", "application/json")
 	}
-	w.WriteHeader(f.Status)
+	w.WriteHeader(code)
 	_, _ = w.Write(body)
 }
 
 // statusOf is what an API server says with a code.
-func statusOf(method string, f Fault) []byte {
-	if f.Status == http.StatusGone {
+func statusOf(method string, code int, retryAfter string) []byte {
+	if code == http.StatusGone {
 		return expired("")
 	}
-	seconds, _ := strconv.Atoi(f.RetryAfter) // a date, or nothing, is no number of seconds
-	s := apierrors.NewGenericServerResponse(f.Status, strings.ToLower(method), schema.GroupResource{}, "", "injected", seconds, false).Status()
+	seconds, _ := strconv.Atoi(retryAfter) // a date, or nothing, is no number of seconds
+	s := apierrors.NewGenericServerResponse(code, strings.ToLower(method), schema.GroupResource{}, "", "injected", seconds, false).Status()
 	return asJSON(s)
 }
 
