@@ -214,6 +214,33 @@ func TestAPassingErrorLeavesNoGap(t *testing.T) {
 	}
 }
 
+// A cluster whose discovery fails is not read at all, so it is worth asking again.
+func TestAPassingErrorOfDiscoveryLeavesNoGap(t *testing.T) {
+	for _, path := range []string{"/api", "/apis"} {
+		t.Run(path, func(t *testing.T) {
+			s := newAPIServer(t)
+			populate(t, s, 5)
+			failures := 0
+			s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path != path || failures == 2 {
+					return false
+				}
+				if failures++; failures == 1 {
+					http.Error(w, "busy", http.StatusServiceUnavailable)
+				} else {
+					w.Header().Set("Content-Length", "100")
+					_, _ = w.Write([]byte("{")) // cut short
+				}
+				return true
+			}
+			snap, err := catalog.Live("one", s.config(), nil).Read(t.Context())
+			if err != nil || !snap.Cluster.Coverage.Complete || failures != 2 {
+				t.Errorf("coverage %+v after %d failures, error %v", snap.Cluster.Coverage, failures, err)
+			}
+		})
+	}
+}
+
 func TestAHangingServerEndsWithTheDeadline(t *testing.T) {
 	s := newAPIServer(t)
 	populate(t, s, 5)

@@ -52,9 +52,18 @@ type served struct {
 // discover asks what the cluster serves: a custom resource that it does not know is empty, not unread.
 func discover(ctx context.Context, d discovery.DiscoveryInterfaceWithContext) (served, error) {
 	out := served{failed: map[string]string{}}
-	groups, lists, err := d.ServerGroupsAndResourcesWithContext(ctx)
-	failed, partial := errors.AsType[*discovery.ErrGroupDiscoveryFailed](err)
-	if err != nil && !partial {
+	var groups []*metav1.APIGroup
+	var lists []*metav1.APIResourceList
+	var failed *discovery.ErrGroupDiscoveryFailed
+	partial := false
+	err := retry(ctx, answers, func() (err error) {
+		groups, lists, err = d.ServerGroupsAndResourcesWithContext(ctx)
+		if failed, partial = errors.AsType[*discovery.ErrGroupDiscoveryFailed](err); partial {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
 		return out, err
 	}
 	if partial {

@@ -3,10 +3,12 @@ package catalog
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -17,7 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Retries of one list.
+// Retries of one list, and of discovery.
 const (
 	liveAttempts = 4
 	liveBackoff  = 250 * time.Millisecond
@@ -27,20 +29,38 @@ const (
 // list reads one list, again from the start where the reason of a failure may pass, and returns what it holds. What still fails is a
 // gap, beside what was read of it.
 func (r *liveRead) list(ctx context.Context, l liveList) *collector {
+	var part *collector
+	err := retry(ctx, transient, func() error {
+		part = newCollector("", r.opts.Heuristics)
+		return r.pages(ctx, l, part)
+	})
+	if err == nil || apierrors.IsNotFound(err) { // the definition went away since discovery
+		part.snap.PodsRead = l.group == "" && l.resource == "pods"
+		return part
+	}
+	part.gap(l.name(), reasonOfList(l, err))
+	return part
+}
+
+// retry reads until that succeeds, fails for a reason that does not pass, or has failed often enough.
+func retry(ctx context.Context, passes func(error) bool, read func() error) error {
 	delay := liveBackoff
 	for attempt := 1; ; attempt++ {
-		part := newCollector("", r.opts.Heuristics)
-		err := r.pages(ctx, l, part)
-		switch {
-		case err == nil || apierrors.IsNotFound(err): // the definition went away since discovery
-			part.snap.PodsRead = l.group == "" && l.resource == "pods"
-			return part
-		case attempt == liveAttempts || !transient(err) || pause.For(ctx, suggested(err, delay)) != nil:
-			part.gap(l.name(), reasonOfList(l, err))
-			return part
+		err := read()
+		if err == nil || attempt == liveAttempts || !passes(err) || pause.For(ctx, suggested(err, delay)) != nil {
+			return err
 		}
 		delay *= 2
 	}
+}
+
+// answers reports whether a failure is transient and came from a server that can be reached: nobody waits for one that is not there.
+func answers(err error) bool {
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return false
+	}
+	_, stranger := errors.AsType[*tls.CertificateVerificationError](err)
+	return !stranger && transient(err)
 }
 
 // transient reports whether the same request may succeed later. A continue token that expired (410) asks for a new list.
