@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/credential"
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/federation"
@@ -52,9 +53,9 @@ func newAzureWorld(name, endpoint, tenant string) (*azureWorld, error) {
 
 func cloudOf(name string) cloud.Configuration {
 	switch name {
-	case "AzureGovernment":
+	case catalog.AzureUSGovernment:
 		return cloud.AzureGovernment
-	case "AzureChina":
+	case catalog.AzureChina:
 		return cloud.AzureChina
 	}
 	return cloud.AzurePublic

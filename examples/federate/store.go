@@ -54,9 +54,9 @@ func tenantOf(cat *catalog.Catalog, have federation.State) *federationtest.Cloud
 // cloudOf returns the cloud that a fleet file names.
 func cloudOf(name string) cloud.Configuration {
 	switch name {
-	case "AzureUSGovernment":
+	case catalog.AzureUSGovernment:
 		return cloud.AzureGovernment
-	case "AzureChina":
+	case catalog.AzureChina:
 		return cloud.AzureChina
 	}
 	return cloud.AzurePublic
