@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/wimigrate/wimigrate/catalog"
 )
 
 // access is one thing that the runner must be allowed to do. An empty namespace means the whole cluster.
@@ -28,7 +30,7 @@ func (a access) full() string {
 }
 
 // accessOf lists what a unit's steps and the provided gates do, sorted: nothing more is needed.
-func accessOf(u *Unit, induce bool) []access {
+func accessOf(p *Plan, u *Unit) []access {
 	ns := u.Namespace
 	need := []access{
 		{"create", "", "pods", "", ns}, // dry runs only: nothing is stored
@@ -41,39 +43,81 @@ func accessOf(u *Unit, induce bool) []access {
 		{"list", "", "resourcequotas", "", ns},
 		{"list", "secrets-store.csi.x-k8s.io", "secretproviderclasses", "", ns},
 		{"list", "keda.sh", "triggerauthentications", "", ns},
-		{"list", "aadpodidentity.k8s.io", "azureidentitybindings", "", ns},
-		{"list", "aadpodidentity.k8s.io", "azureassignedidentities", "", ""},
-		{"watch", "aadpodidentity.k8s.io", "azureassignedidentities", "", ""},
 	}
 	for _, r := range []access{{resource: "pods"}, {group: "apps", resource: "replicasets"}, {group: "apps", resource: "controllerrevisions"},
 		{group: "batch", resource: "jobs"}, {group: "autoscaling", resource: "horizontalpodautoscalers"}} {
 		need = append(need, access{"list", r.group, r.resource, "", ns}, access{"watch", r.group, r.resource, "", ns})
 	}
-	if induce {
-		need = append(need, access{"get", "autoscaling", "horizontalpodautoscalers", "", ns}, access{"patch", "autoscaling", "horizontalpodautoscalers", "", ns},
-			access{"get", "keda.sh", "scaledobjects", "", ns}, access{"patch", "keda.sh", "scaledobjects", "", ns},
-			access{"list", "keda.sh", "scaledobjects", "", ns}) // to find what is raised when the journal is lost
+	if p.Limits.InducePods > 0 {
+		need = append(need, induceAccess(u)...)
 	}
 	for _, w := range u.Workloads {
-		group, resource := resourceOf(w.Ref)
+		need = append(need, workloadAccess(w)...)
+	}
+	return sortedAccess(slices.Concat(need, oldPathAccess(p, u), editAccess(u)))
+}
+
+// oldPathAccess is what looks at Pod Identity: before anything is changed, before anything is taken back, and before anything is deleted.
+func oldPathAccess(p *Plan, u *Unit) []access {
+	need := []access{
+		{"list", "aadpodidentity.k8s.io", "azureidentitybindings", "", u.Namespace},
+		{"list", "aadpodidentity.k8s.io", "azureassignedidentities", "", ""},
+		{"watch", "aadpodidentity.k8s.io", "azureassignedidentities", "", ""},
+	}
+	for _, r := range append(slices.Clone(u.Bindings), u.Identities...) { // those that are kept too: a rollback needs them
+		group, resource := resourceOf(r)
+		need = append(need, access{"get", group, resource, "", r.Namespace})
+	}
+	if c := p.Cluster(u.Cluster); c != nil && c.Mode == catalog.ModeStandard {
+		need = append(need, access{"watch", "", "pods", "", ""}) // a binding serves pods of any namespace: a Runner with patience waits for them
+	}
+	return need
+}
+
+// workloadAccess is what looks at a workload and at the Argo Rollout that runs its template, what evicts its pods, and what probes it.
+func workloadAccess(w Workload) []access {
+	ns := w.Namespace
+	var need []access
+	for _, r := range []Ref{w.Ref, scaledRef(w)} {
+		group, resource := resourceOf(r)
 		for _, verb := range []string{"get", "list", "watch"} {
 			need = append(need, access{verb, group, resource, "", ns})
 		}
-		if w.Borrower != nil {
-			group, resource := resourceOf(*w.Borrower)
-			for _, verb := range []string{"get", "list", "watch"} {
-				need = append(need, access{verb, group, resource, "", ns})
-			}
-		}
-		if w.Probe {
-			need = append(need, probeAccess(w)...)
-		}
-		if w.Kind == "StatefulSet" || w.Kind == "DaemonSet" { // update strategy OnDelete
-			need = append(need, access{"create", "", "pods", "eviction", ns}, access{"get", "", "pods", "", ns},
-				access{"list", "policy", "poddisruptionbudgets", "", ns}, access{"watch", "policy", "poddisruptionbudgets", "", ns})
+	}
+	if w.Probe {
+		need = append(need, probeAccess(w)...)
+	}
+	if w.Kind == "StatefulSet" || w.Kind == "DaemonSet" { // update strategy OnDelete
+		need = append(need, access{"create", "", "pods", "eviction", ns}, access{"get", "", "pods", "", ns},
+			access{"list", "policy", "poddisruptionbudgets", "", ns}, access{"watch", "policy", "poddisruptionbudgets", "", ns})
+	}
+	return need
+}
+
+// induceAccess is what raises numbers for load, and puts them back.
+func induceAccess(u *Unit) []access {
+	ns := u.Namespace
+	need := []access{{"get", "autoscaling", "horizontalpodautoscalers", "", ns}, {"patch", "autoscaling", "horizontalpodautoscalers", "", ns},
+		{"get", "keda.sh", "scaledobjects", "", ns}, {"patch", "keda.sh", "scaledobjects", "", ns},
+		{"list", "keda.sh", "scaledobjects", "", ns}} // to find what is raised when the journal is lost
+	for _, w := range u.Workloads {
+		if w.Kind != "DaemonSet" && w.Kind != "CronJob" && !leftToFinish(w.Kind) {
+			group, resource := resourceOf(scaledRef(w))
+			need = append(need, access{"patch", group, resource, "", ns})
 		}
 	}
-	return sortedAccess(append(need, editAccess(u)...))
+	return need
+}
+
+// journalAccess is what a [ConfigMapJournal] in a namespace does there; nothing for no namespace.
+func journalAccess(ns string) []access {
+	if ns == "" {
+		return nil
+	}
+	return []access{
+		{"create", "", "configmaps", "", ns}, {"get", "", "configmaps", "", ns}, {"list", "", "configmaps", "", ns}, {"patch", "", "configmaps", "", ns},
+		{"create", "coordination.k8s.io", "leases", "", ns}, {"patch", "coordination.k8s.io", "leases", "", ns},
+	}
 }
 
 // probeAccess is what probes of an idle workload do.
@@ -97,7 +141,9 @@ func editAccess(u *Unit) []access {
 			switch {
 			case e.AddOn:
 				need = append(need, access{"list", group, resource, "", e.Ref.Namespace}, access{"watch", group, resource, "", e.Ref.Namespace})
-			case e.Git:
+			case e.Git: // a Runner with patience watches for the commit to arrive; preflight tries the change as a dry run
+				need = append(need, access{"list", group, resource, "", e.Ref.Namespace}, access{"watch", group, resource, "", e.Ref.Namespace},
+					access{"patch", group, resource, "", e.Ref.Namespace})
 			case e.Verb == Delete:
 				need = append(need, access{"delete", group, resource, "", e.Ref.Namespace},
 					access{"create", group, resource, "", e.Ref.Namespace}, // the rollback makes it again
@@ -131,4 +177,12 @@ func resourceOf(r Ref) (group, resource string) {
 		return group, strings.TrimSuffix(resource, "y") + "ies"
 	}
 	return group, resource + "s"
+}
+
+// place names where an access is needed; "" is the whole cluster.
+func (a access) place() string {
+	if a.namespace == "" {
+		return ""
+	}
+	return "Namespace/" + a.namespace
 }

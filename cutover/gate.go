@@ -36,6 +36,8 @@ type Target struct {
 	// workload that is not idle, or that the plan approves no probe of. The runner ends it when the gate returns, or on resume. Nil
 	// where the plan approves none at all, and at steps that need no pod.
 	Probe func(ctx context.Context, w Workload) (*IdleProbe, error)
+	// journal is the namespace of the runner's [ConfigMapJournal]; "" for a journal outside the clusters.
+	journal string
 	// Revision is the pod template revision that counts for each workload, by Ref.String(): the pod-template-hash or
 	// controller-revision-hash of new pods; absent where the kind has none.
 	Revision map[string]string

@@ -99,6 +99,9 @@ func (u *unitRun) target(ctx context.Context, s *Step) (Target, error) {
 	} else {
 		t.Workloads = slices.DeleteFunc(slices.Clone(t.Workloads), func(w Workload) bool { return leftToFinish(w.Kind) })
 	}
+	if j, ok := u.r.journal.(*ConfigMapJournal); ok {
+		t.journal = j.namespace
+	}
 	u.allowProbes(&t, s)
 	switch s.Kind {
 	case StepLoad, StepLoadAgain, StepSoak:

@@ -1,129 +1,14 @@
 package cutover_test
 
 import (
-	"context"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
-
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/cutover/cutovertest"
 )
-
-// policed is a cluster that notes every call which a plan's RBAC manifest does not allow.
-type policed struct {
-	cutover.Cluster
-	allowed map[string]bool
-
-	mu     sync.Mutex
-	denied []string
-}
-
-func police(t *testing.T, c cutover.Cluster, plan *cutover.Plan) *policed {
-	t.Helper()
-	manifest, err := plan.RBAC("aks-eastus-01", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &policed{Cluster: c, allowed: map[string]bool{}}
-	for doc := range strings.SplitSeq(string(manifest), "---\n") {
-		var role struct {
-			Metadata struct{ Namespace string }
-			Rules    []struct{ APIGroups, Resources, Verbs []string }
-		}
-		if err := yaml.Unmarshal([]byte(doc), &role); err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range role.Rules {
-			for _, verb := range r.Verbs {
-				p.allowed[strings.Join([]string{role.Metadata.Namespace, r.APIGroups[0], r.Resources[0], verb}, " ")] = true
-			}
-		}
-	}
-	return p
-}
-
-// runner moves by the provided gates.
-func (p *policed) runner(t *testing.T, f *cutovertest.Fleet) *cutover.Runner {
-	t.Helper()
-	r, err := cutover.NewRunner(map[string]cutover.Cluster{"aks-eastus-01": p}, cutovertest.NewJournal(), realGates(nil),
-		&cutover.Options{Trust: f, Exchanger: f, Oracle: f, Patience: 6 * time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func (p *policed) wantNothingDenied(t *testing.T) {
-	t.Helper()
-	for _, d := range p.denied {
-		t.Error("the manifest does not allow to " + d)
-	}
-}
-
-func (p *policed) ask(verb, apiVersion, kind, namespace string) {
-	group, _, ok := strings.Cut(apiVersion, "/")
-	if !ok {
-		group = ""
-	}
-	kind, sub, _ := strings.Cut(strings.ToLower(kind), "/")
-	resource := kind + "s"
-	if stem, ok := strings.CutSuffix(resource, "ys"); ok {
-		resource = stem + "ies"
-	}
-	if strings.HasSuffix(kind, "s") {
-		resource = kind + "es"
-	}
-	if sub != "" {
-		resource += "/" + sub
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, ns := range []string{namespace, ""} {
-		if p.allowed[strings.Join([]string{ns, group, resource, verb}, " ")] {
-			return
-		}
-	}
-	if d := verb + " " + resource + " in " + namespace; !slices.Contains(p.denied, d) {
-		p.denied = append(p.denied, d)
-	}
-}
-
-func (p *policed) Get(ctx context.Context, r cutover.Ref) (*unstructured.Unstructured, error) {
-	p.ask("get", r.APIVersion, r.Kind, r.Namespace)
-	return p.Cluster.Get(ctx, r)
-}
-
-func (p *policed) List(ctx context.Context, s cutover.Selection) ([]*unstructured.Unstructured, error) {
-	p.ask("list", s.APIVersion, s.Kind, s.Namespace)
-	return p.Cluster.List(ctx, s)
-}
-
-func (p *policed) Watch(ctx context.Context, sels []cutover.Selection, fn func(cutover.WatchEvent) bool) error {
-	for _, s := range sels {
-		p.ask("list", s.APIVersion, s.Kind, s.Namespace)
-		p.ask("watch", s.APIVersion, s.Kind, s.Namespace)
-	}
-	return p.Cluster.Watch(ctx, sels, fn)
-}
-
-func (p *policed) Write(ctx context.Context, w cutover.Write) (*unstructured.Unstructured, error) {
-	switch w.Verb {
-	case cutover.Apply, cutover.Patch:
-		p.ask("patch", w.Ref.APIVersion, w.Ref.Kind, w.Ref.Namespace)
-	case cutover.Evict:
-		p.ask("create", "v1", "Pod/eviction", w.Ref.Namespace)
-	default:
-		p.ask(string(w.Verb), w.Ref.APIVersion, w.Ref.Kind, w.Ref.Namespace)
-	}
-	return p.Cluster.Write(ctx, w)
-}
 
 func TestTheRBACManifestAllowsAllThatARunAndItsRollbackDo(t *testing.T) {
 	t.Parallel()
@@ -167,10 +52,11 @@ func TestTheRBACManifestAllowsWhatTheStrategiesDo(t *testing.T) {
 			settle(t)
 			plan := planFor(t, f, opts)
 			p := police(t, c, plan)
-			r := p.runner(t, f)
+			r := p.runner(t, f, nil)
 			wantStates(t, mustRun(t, r, plan), cutover.Done)
 			wantStates(t, mustRollback(t, r, plan), cutover.RolledBack)
 			p.wantNothingDenied(t)
+			p.wantTheSameReviewed(t)
 		})
 	}
 }
@@ -187,8 +73,66 @@ func TestTheRBACManifestAllowsAllThatTheProvidedGatesDo(t *testing.T) {
 		settle(t)
 		plan := planFor(t, f, &cutover.PlanOptions{Soak: time.Hour, Limits: cutover.Limits{InducePods: 20}})
 		p := police(t, c, plan)
-		r := p.runner(t, f)
+		r := p.runner(t, f, nil)
 		wantStates(t, mustRun(t, r, plan), cutover.Done)
 		p.wantNothingDenied(t)
+		p.wantTheSameReviewed(t)
 	})
+}
+
+// byMode plans every unit in a mode.
+func byMode(m cutover.Mode) func(cutover.Unit) cutover.Mode {
+	return func(cutover.Unit) cutover.Mode { return m }
+}
+
+func TestTheRBACManifestAllowsWhatOneUnitIsPlannedFor(t *testing.T) {
+	t.Parallel()
+	flux := map[string]string{"kustomize.toolkit.fluxcd.io/name": "shop", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+	for _, tc := range []struct {
+		name   string
+		app    cutovertest.App
+		idle   bool // nothing scales it
+		deploy func(c *cutovertest.Cluster)
+		opts   cutover.PlanOptions
+		commit bool // what is published arrives
+	}{
+		{name: "the bindings are kept", opts: cutover.PlanOptions{KeepBindings: true}},
+		{name: "a Job is left on the old path", deploy: func(c *cutovertest.Cluster) {
+			c.Deploy(cutovertest.App{Namespace: "shop", Name: "report", Kind: "Job", Runs: 5 * time.Hour, ServiceAccount: "web", Identity: "shop-web", Untrusted: true})
+		}},
+		{name: "load is induced on a Rollout that borrows its template", idle: true, app: cutovertest.App{Replicas: -1}, deploy: func(c *cutovertest.Cluster) {
+			c.Deploy(cutovertest.App{Namespace: "shop", Name: "front", Kind: "Rollout", Borrows: "web", ServiceAccount: "web", Identity: "shop-web", Untrusted: true})
+			breathe(c, "none", "none", 1, 1) // nodes come
+		}, opts: cutover.PlanOptions{Limits: cutover.Limits{InducePods: 20}}},
+		{name: "a Deployment at zero is probed", idle: true, app: cutovertest.App{Replicas: -1}, opts: cutover.PlanOptions{ProbeIdle: approve}},
+		{name: "an autoscaled StatefulSet at zero is probed by a Job", idle: true, app: cutovertest.App{Kind: "StatefulSet", Replicas: -1, HPA: true},
+			opts: cutover.PlanOptions{ProbeIdle: approve}},
+		{name: "a CronJob is run once more", idle: true, app: cutovertest.App{Kind: "CronJob", Schedule: "0 3 * * *"}, opts: cutover.PlanOptions{ProbeIdle: approve}},
+		{name: "the tool is suspended", app: cutovertest.App{Labels: flux}, opts: cutover.PlanOptions{Mode: byMode(cutover.Suspend)}, deploy: kustomization},
+		{name: "the removal comes by a commit", app: cutovertest.App{Labels: flux}, commit: true},
+		{name: "everything comes by commits", app: cutovertest.App{Labels: flux}, opts: cutover.PlanOptions{Mode: byMode(cutover.GitOnly)}, commit: true},
+	} {
+		bubble(t, tc.name, func(t *testing.T) {
+			f, c := oneApp(t, tc.app)
+			if tc.deploy != nil {
+				tc.deploy(c)
+				settle(t)
+			}
+			if !tc.idle {
+				breathe(c, "Deployment", "web", 3, 9)
+			}
+			tc.opts.Soak = time.Hour
+			plan := planFor(t, f, &tc.opts)
+			p := police(t, c, plan)
+			o := cutover.Options{Patience: 12 * time.Hour}
+			if tc.commit {
+				o.Publish = committing(c)
+			}
+			r := p.runner(t, f, &o)
+			wantStates(t, mustRun(t, r, plan), cutover.Done)
+			wantStates(t, mustRollback(t, r, plan), cutover.RolledBack)
+			p.wantNothingDenied(t)
+			p.wantTheSameReviewed(t)
+		})
+	}
 }

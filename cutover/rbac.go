@@ -34,19 +34,16 @@ func (o *RBACOptions) withDefaults() RBACOptions {
 
 // RBAC returns the least that a runner needs in a cluster to run the plan there, as YAML to review and apply: a ClusterRole for what
 // has no namespace, and a Role for each namespace that the plan touches, with their bindings. Preflight check PF01 asks for the
-// same.
+// same, for what concerns the unit; and for what a [ConfigMapJournal] needs, where the runner has one.
 func (p *Plan) RBAC(cluster string, opts *RBACOptions) ([]byte, error) {
 	if p.Cluster(cluster) == nil {
 		return nil, fmt.Errorf("cutover: the plan has no cluster %q", cluster)
 	}
 	o := opts.withDefaults()
-	var need []access
-	for _, verb := range []string{"create", "get", "list", "patch"} {
-		need = append(need, access{verb, "", "configmaps", "", o.Journal}, access{verb, "coordination.k8s.io", "leases", "", o.Journal})
-	}
+	need := journalAccess(o.Journal)
 	for i := range p.Units {
 		if u := &p.Units[i]; u.Cluster == cluster {
-			need = append(need, accessOf(u, p.Limits.InducePods > 0)...)
+			need = append(need, accessOf(p, u)...)
 		}
 	}
 	need = sortedAccess(need)
