@@ -122,6 +122,7 @@ func traps() []trap {
 		{name: "again", sentence: "a Deployment that was deleted and made again makes the plan stale, before anything is written",
 			prepare: makeAgain, check: wantStale},
 		{name: "race", sentence: "of two operators one moves the unit, the other stops, and no write is made twice", check: twoOperators},
+		{name: "least", sentence: "a service account that has the plan's manifest and nothing else moves a unit there and back", check: byItsManifestAlone},
 		{name: "calm"}, // which one operator moves, for comparison
 	}
 }
