@@ -11,6 +11,7 @@ type workloadView struct {
 	selector  map[string]string // spec.selector's exact labels
 	replicas  *int32
 	suspended bool
+	strategy  string // of the update
 	heuristic bool
 	ref       *Owner
 	phase     string
@@ -30,13 +31,21 @@ func (c *collector) workload(w *workloadView) {
 	}
 	fact := Workload{
 		Meta: c.internMeta(w.Meta), Template: c.internTemplate(w.pod.template()), TemplatePath: c.intern(w.path), Heuristic: w.heuristic,
-		SelectsBinding: selects, Replicas: w.replicas, Suspended: w.suspended, Ref: w.ref, Phase: c.intern(w.phase), NodeName: c.intern(w.node),
+		SelectsBinding: selects, Replicas: w.replicas, Suspended: w.suspended, Strategy: notRolling(w.strategy), Ref: w.ref, Phase: c.intern(w.phase), NodeName: c.intern(w.node),
 	}
 	if matters {
 		c.snap.Workloads = append(c.snap.Workloads, fact)
 		return
 	}
 	c.waiting = append(c.waiting, fact)
+}
+
+// notRolling is an update strategy that is not the default of every kind, which an API server writes and a repository need not.
+func notRolling(strategy string) string {
+	if strategy == "RollingUpdate" {
+		return ""
+	}
+	return strategy
 }
 
 // templated reports whether the owner of a pod is of a kind whose template is read, so that an unlabelled pod adds nothing to it.

@@ -86,11 +86,12 @@ func typedWorkload(o typed) workloadView {
 		w.selector, w.replicas = o.Spec.Selector, replicasOf(o.Spec.Replicas)
 	case *appsv1.Deployment:
 		w.pod, w.replicas, w.suspended = typedTemplate(&o.Spec.Template), replicasOf(o.Spec.Replicas), o.Spec.Paused
-		w.selector = typedSelector(o.Spec.Selector)
+		w.selector, w.strategy = typedSelector(o.Spec.Selector), string(o.Spec.Strategy.Type)
 	case *appsv1.StatefulSet:
 		w.pod, w.replicas, w.selector = typedTemplate(&o.Spec.Template), replicasOf(o.Spec.Replicas), typedSelector(o.Spec.Selector)
+		w.strategy = string(o.Spec.UpdateStrategy.Type)
 	case *appsv1.DaemonSet:
-		w.pod, w.selector = typedTemplate(&o.Spec.Template), typedSelector(o.Spec.Selector)
+		w.pod, w.selector, w.strategy = typedTemplate(&o.Spec.Template), typedSelector(o.Spec.Selector), string(o.Spec.UpdateStrategy.Type)
 	case *appsv1.ReplicaSet:
 		w.pod, w.replicas, w.selector = typedTemplate(&o.Spec.Template), replicasOf(o.Spec.Replicas), typedSelector(o.Spec.Selector)
 	case *batchv1.Job:

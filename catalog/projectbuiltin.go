@@ -12,7 +12,7 @@ func (p *projection) builtIn() {
 		return
 	}
 	w := workloadView{objectMeta: m, path: "spec.template"}
-	spec := p.spec(skipPod)
+	spec := p.spec(func(key string) bool { return skipPod(key) && key != "strategy" && key != "updateStrategy" })
 	switch p.object.Kind {
 	case "CronJob":
 		w.path = "spec.jobTemplate.spec.template"
@@ -32,6 +32,11 @@ func (p *projection) builtIn() {
 		w.suspended = p.boolean(spec["paused"], "spec.paused")
 		w.pod = p.podTemplate(spec["template"], w.path)
 		w.selector = p.matchLabels(spec["selector"])
+		for _, key := range []string{"strategy", "updateStrategy"} { // of a Deployment; of a StatefulSet or a DaemonSet
+			if s := p.mapping(spec[key], "spec."+key); s != nil {
+				w.strategy = p.word(s["type"], "spec."+key+".type")
+			}
+		}
 		if p.object.Kind != "DaemonSet" {
 			w.replicas = p.replicas(spec["replicas"], "spec.replicas")
 		}

@@ -138,6 +138,8 @@ type Workload struct {
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Suspended CronJobs and Jobs, paused Deployments and Rollouts.
 	Suspended bool `json:"suspended,omitempty"`
+	// Strategy is how the kind replaces its pods when the template changes, where that is not by a rolling update: "Recreate", "OnDelete".
+	Strategy string `json:"strategy,omitempty"`
 	// Ref is the object whose template an Argo Rollout borrows (spec.workloadRef).
 	Ref *Owner `json:"ref,omitempty"`
 	// Phase and NodeName are a pod's.

@@ -32,6 +32,13 @@ func workloadObject(w catalog.Workload) any {
 	if w.Replicas != nil {
 		spec["replicas"] = *w.Replicas
 	}
+	if w.Strategy != "" {
+		key := "updateStrategy"
+		if w.Kind == "Deployment" {
+			key = "strategy"
+		}
+		spec[key] = fields{"type": w.Strategy}
+	}
 	if w.Suspended {
 		switch w.Kind {
 		case "Job", "CronJob":

@@ -69,6 +69,11 @@ func Suspended() func(*catalog.Workload) {
 	return func(w *catalog.Workload) { w.Suspended = true }
 }
 
+// Strategy names the update strategy of a workload.
+func Strategy(name string) func(*catalog.Workload) {
+	return func(w *catalog.Workload) { w.Strategy = name }
+}
+
 // OwnedBy makes the workload the child of another, with the UID that the builder of the same cluster gave it.
 func (c *Cluster) OwnedBy(kind, name string) func(*catalog.Workload) {
 	return func(w *catalog.Workload) {
