@@ -27,38 +27,24 @@ func holdTime(s *Step) time.Duration {
 // StatefulSet is held by its partition. A DaemonSet is not held: it counts minReadySeconds for its old pods too, and replaces those that
 // do not count as available all at once.
 func holdFields(live *unstructured.Unstructured, k int, during time.Duration) []Field {
-	if k <= 0 || scaledToZero(live) {
-		return nil // without pods there is nothing to hold
+	n, _ := canaryOf(liveCircumstances(live, Workload{}, Direct), k)
+	if n == 0 {
+		return nil
 	}
-	o := live.Object
 	switch live.GetKind() {
 	case "Deployment":
-		if t := text(o, "spec", "strategy", "type"); t != "" && t != "RollingUpdate" {
-			return nil
-		}
 		wait := int64(during / time.Second)
 		return beforeImages([]Field{
 			{Path: []string{"spec", "minReadySeconds"}, After: wait},
 			// The API server demands more than minReadySeconds.
 			{Path: []string{"spec", "progressDeadlineSeconds"}, After: 2 * wait},
-			{Path: []string{"spec", "strategy", "rollingUpdate", "maxSurge"}, After: int64(k)},
+			{Path: []string{"spec", "strategy", "rollingUpdate", "maxSurge"}, After: int64(n)},
 			{Path: []string{"spec", "strategy", "rollingUpdate", "maxUnavailable"}, After: int64(0)},
 		}, live)
 	case "StatefulSet":
-		if t := text(o, "spec", "updateStrategy", "type"); t != "" && t != "RollingUpdate" {
-			return nil
-		}
-		replicas := desired(live)
-		if replicas <= int64(k) {
-			return nil
-		}
-		return beforeImages([]Field{{Path: []string{"spec", "updateStrategy", "rollingUpdate", "partition"}, After: replicas - int64(k)}}, live)
+		return beforeImages([]Field{{Path: partitionPath, After: desired(live) - int64(n)}}, live)
 	}
 	return nil
-}
-
-func scaledToZero(live *unstructured.Unstructured) bool {
-	return live.GetKind() == "Deployment" && desired(live) == 0
 }
 
 // desired is spec.replicas, 1 where it is absent.

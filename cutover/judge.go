@@ -113,9 +113,11 @@ func (u *unitRun) target(ctx context.Context, s *Step) (Target, error) {
 			t.Induce = func(ctx context.Context, i Induction) error { return u.induce(ctx, s, i) }
 		}
 	case StepCanary:
-		if u.heldAct(s) != nil {
-			t.Canary = u.plan.Limits.CanaryPods
+		k, err := u.canary(ctx, s)
+		if err != nil {
+			return t, err
 		}
+		t.Canary = k
 	case StepRelease:
 		t.Canary = u.released
 	case StepPreflight, StepTrust, StepSuspend, StepAnnotate, StepLabel, StepDualPath, StepUnbind, StepSwitch, StepUnbound,

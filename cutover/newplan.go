@@ -64,7 +64,7 @@ func (p *Plan) addUnit(u Unit, cl catalog.Cluster, cat *catalog.Catalog, fed *fe
 		return
 	}
 	u.Soak = o.Soak
-	u.Risks = risks(u, f)
+	u.Risks = risks(u, f, o.Limits.CanaryPods)
 	u.Steps = planSteps(&u, cl, f, o)
 	spellOut(&u, p.Lineage)
 	p.Units = append(p.Units, u)
@@ -107,7 +107,7 @@ func defaultMode(u Unit, f *facts) Mode {
 }
 
 // risks says what the reviewer should know before the unit moves.
-func risks(u Unit, f *facts) []string {
+func risks(u Unit, f *facts, canary int) []string {
 	var out []string
 	for _, w := range u.Workloads {
 		s := f.workloads[factKey{u.Cluster, u.Namespace, scaledRef(w).Kind, scaledRef(w).Name}]
@@ -116,8 +116,11 @@ func risks(u Unit, f *facts) []string {
 			out = append(out, w.String()+" ends on the old path; the unit cannot finish before it")
 		case w.Template == nil:
 			out = append(out, w.String()+" is of a kind without a known pod template: a person must change it")
-		case !canHold(w.Kind) || w.Borrower != nil:
-			out = append(out, w.String()+" cannot be held at canary pods")
+		default:
+			c := plannedCircumstances(u, w, s)
+			if n, why := canaryOf(c, canary); n == 0 && !(w.Probe && c.pods == 0) {
+				out = append(out, w.String()+" leaves the old path without a canary: "+why)
+			}
 		}
 		idle := s.Replicas != nil && *s.Replicas == 0
 		switch {

@@ -56,12 +56,30 @@ func checkAttestation(ctx context.Context, t Target, o PreflightOptions) []Evide
 			out = append(out, passed(w.String(), "its use of the federated token is "+string(known)))
 		case t.Oracle == nil:
 			out = append(out, unclear(w.String(), "nobody knows whether the application uses its federated token, and there is no PathOracle to watch it by"))
-		case !canHold(w.Kind) || t.Plan.Limits.CanaryPods < 1:
-			out = append(out, unclear(w.String(), "nobody knows whether the application uses its federated token, and the old label cannot leave it by a canary"))
 		default:
-			out = append(out, passed(w.String(), "unknown use of the federated token; the canary's tokens will be watched"))
+			out = append(out, checkCanary(ctx, t, w))
 		}
 	}
+	return out
+}
+
+// checkCanary: the workload, as it is now, loses the old label by a canary whose tokens are watched. One that runs no pod does so by its
+// probe, where one is approved: that pod is the first without the label.
+func checkCanary(ctx context.Context, t Target, w Workload) Evidence {
+	const unknown = "nobody knows whether the application uses its federated token, and "
+	live, err := get(ctx, t.Cluster, w.Ref)
+	if err != nil || live == nil {
+		return unclear(w.String(), unknown+"the object, which says whether there can be a canary, cannot be read")
+	}
+	n, why := canaryOf(liveCircumstances(live, w, t.Unit.Mode), t.Plan.Limits.CanaryPods)
+	switch {
+	case n > 0:
+		return passed(w.String(), "unknown use of the federated token; the canary's tokens will be watched")
+	case w.Probe && desiredPods(live) == 0:
+		return passed(w.String(), "unknown use of the federated token; no pod runs, and the tokens of its probe will be watched")
+	}
+	out := unclear(w.String(), unknown+"the old label leaves it without a canary: "+why)
+	out.Want = "its owner's word, or a canary"
 	return out
 }
 

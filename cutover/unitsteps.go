@@ -88,7 +88,8 @@ func unbindSteps(u *Unit, w Workload, canary int) []Step {
 		ID: "unbind/" + name, Verb: Patch, Ref: w.Ref, Git: u.Mode == GitOps || u.Mode == GitOnly, Publish: u.Mode == Suspend,
 		Fields: []Field{{Path: templateLabel(w, podidentity.Label), Before: nilIfEmpty(w.Selector)}},
 	}
-	held := canary > 0 && canHold(w.Kind) && w.Borrower == nil && !edit.Git
+	n, _ := canaryOf(circumstances{kind: w.Kind, pods: unknownPods, mode: u.Mode, borrower: w.Borrower}, canary)
+	held := n > 0
 	if held {
 		edit.Hold = canary
 	}

@@ -102,10 +102,10 @@ func (u *unitRun) wait(ctx context.Context, s *Step) error {
 		}
 		return u.waitRollout(ctx, s, Rollout)
 	case WaitCanary:
-		if u.heldAct(s) == nil {
-			return nil // the object's own strategy cannot hold: there is no canary
+		k, err := u.canary(ctx, s)
+		if err != nil || k == 0 {
+			return err
 		}
-		k := u.plan.Limits.CanaryPods
 		return u.waitRollout(ctx, s, func(w *unstructured.Unstructured, o []*unstructured.Unstructured) Progress {
 			return canaryReady(w, o, k)
 		})
