@@ -56,10 +56,12 @@ func canaryOf(c circumstances, k int) (pods int, why string) {
 		return 0, "its kind cannot be held at a few pods"
 	case c.pods == 0:
 		return 0, "it has no pod that could be one"
+	case c.strategy == onDeleteStrategy && c.kind != "Deployment": // nothing moves that is not evicted, however the label left
+		return fewOf(c, k)
 	case c.mode == GitOps || c.mode == GitOnly:
 		return 0, "in mode " + string(c.mode) + " the label leaves it by a commit, which nothing holds at a few pods"
 	case c.kind == "DaemonSet":
-		return 0, "nothing holds a DaemonSet at a few pods"
+		return 0, "nothing holds the rolling update of a DaemonSet at a few pods"
 	case c.strategy != "" && c.strategy != rollingUpdate:
 		return 0, "its update strategy is " + c.strategy
 	case c.kind == "StatefulSet" && c.pods != unknownPods && c.pods <= int64(k):
@@ -71,7 +73,22 @@ func canaryOf(c circumstances, k int) (pods int, why string) {
 	return k, ""
 }
 
-const rollingUpdate = "RollingUpdate"
+// The update strategies that are known by name.
+const (
+	rollingUpdate    = "RollingUpdate"
+	onDeleteStrategy = "OnDelete"
+)
+
+// fewOf is a canary of pods that take the place of others: k of them, or one where k would be all there are.
+func fewOf(c circumstances, k int) (pods int, why string) {
+	switch {
+	case c.pods == 1:
+		return 0, "its only pod would be all of it"
+	case c.pods != unknownPods && c.pods <= int64(k):
+		return 1, ""
+	}
+	return k, ""
+}
 
 // plannedCircumstances are those of a workload as far as a snapshot tells.
 func plannedCircumstances(u Unit, w Workload, s catalog.Workload) circumstances {
@@ -85,7 +102,7 @@ func plannedCircumstances(u Unit, w Workload, s catalog.Workload) circumstances 
 // canary is how many pods the step's workload is held at while they are judged; 0 where there is no canary.
 func (u *unitRun) canary(ctx context.Context, s *Step) (int, error) {
 	w := u.workload(*s.Workload)
-	if w == nil || u.heldAct(s) == nil {
+	if w == nil {
 		return 0, nil
 	}
 	live, err := get(ctx, u.cluster, w.Ref)
@@ -96,5 +113,11 @@ func (u *unitRun) canary(ctx context.Context, s *Step) (int, error) {
 	if live != nil {
 		n, _ = canaryOf(liveCircumstances(live, *w, u.unit.Mode), u.plan.Limits.CanaryPods)
 	}
-	return max(n, 1), nil // held it is: what has changed since must not pass for a rollout without a canary
+	switch {
+	case u.heldAct(s) != nil:
+		return max(n, 1), nil // held it is: what has changed since must not pass for a rollout without a canary
+	case live != nil && onDeletion(live):
+		return n, nil
+	}
+	return 0, nil
 }

@@ -2,9 +2,12 @@ package cutover_test
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/cutover/cutovertest"
@@ -34,9 +37,13 @@ var movings = []moving{
 	{name: "a StatefulSet", app: cutovertest.App{Kind: "StatefulSet", Replicas: 4}, canary: 2},
 	{name: "a StatefulSet no larger than the canary", app: cutovertest.App{Kind: "StatefulSet", Replicas: 2}, none: "2 pods are no more than the canary"},
 	{name: "a StatefulSet by Git", app: cutovertest.App{Kind: "StatefulSet", Replicas: 4}, mode: cutover.GitOps, none: "by a commit, which nothing holds"},
-	{name: "a StatefulSet with OnDelete", app: cutovertest.App{Kind: "StatefulSet", Replicas: 4, OnDelete: true}, none: "its update strategy is OnDelete"},
-	{name: "a DaemonSet", app: cutovertest.App{Kind: "DaemonSet"}, none: "nothing holds a DaemonSet"},
-	{name: "a DaemonSet with OnDelete", app: cutovertest.App{Kind: "DaemonSet", OnDelete: true}, none: "nothing holds a DaemonSet"},
+	{name: "a StatefulSet with OnDelete", app: cutovertest.App{Kind: "StatefulSet", Replicas: 4, OnDelete: true}, canary: 2},
+	{name: "a StatefulSet of two pods with OnDelete", app: cutovertest.App{Kind: "StatefulSet", Replicas: 2, OnDelete: true}, canary: 1},
+	{name: "a StatefulSet of one pod with OnDelete", app: cutovertest.App{Kind: "StatefulSet", Replicas: 1, OnDelete: true}, none: "its only pod would be all of it"},
+	{name: "a StatefulSet with OnDelete by Git", app: cutovertest.App{Kind: "StatefulSet", Replicas: 4, OnDelete: true}, mode: cutover.GitOps, canary: 2},
+	{name: "a DaemonSet", app: cutovertest.App{Kind: "DaemonSet"}, none: "nothing holds the rolling update of a DaemonSet"},
+	{name: "a DaemonSet with OnDelete", app: cutovertest.App{Kind: "DaemonSet", OnDelete: true}, canary: 2},
+	{name: "a DaemonSet with OnDelete by Git", app: cutovertest.App{Kind: "DaemonSet", OnDelete: true}, mode: cutover.GitOps, canary: 2},
 	{name: "a CronJob", app: cutovertest.App{Kind: "CronJob"}, none: "its kind cannot be held"},
 	{name: "an Argo Rollout", app: cutovertest.App{Kind: "Rollout"}, none: "its kind cannot be held"},
 }
@@ -112,4 +119,29 @@ func (m moving) run(t *testing.T, f *cutovertest.Fleet, p *cutover.Plan, known c
 	u := mustRun(t, r, p).Units[0]
 	out.state, out.reason = u.State, u.Reason
 	return out
+}
+
+// The watches of a DaemonSet and of its revisions may be apart: what the status counts by is then not there yet.
+func TestARevisionThatIsNotSeenYetIsNoEndOfARollout(t *testing.T) {
+	of := func(kind, name string, more map[string]any) *unstructured.Unstructured {
+		o := map[string]any{"kind": kind, "metadata": map[string]any{"name": name, "labels": map[string]any{"controller-revision-hash": "old"},
+			"ownerReferences": []any{map[string]any{"uid": "u", "controller": true}}}}
+		maps.Copy(o, more)
+		return &unstructured.Unstructured{Object: o}
+	}
+	set := of("DaemonSet", "web", map[string]any{
+		"spec":   map[string]any{"updateStrategy": map[string]any{"type": "OnDelete"}},
+		"status": map[string]any{"desiredNumberScheduled": int64(1), "updatedNumberScheduled": int64(0), "numberAvailable": int64(1)},
+	})
+	set.SetUID("u")
+	pod := of("Pod", "web-1", map[string]any{"status": map[string]any{"conditions": []any{map[string]any{"type": "Ready", "status": "True"}}}})
+	revision := of("ControllerRevision", "web-old", map[string]any{"revision": int64(1)})
+	if p := cutover.Rollout(set, []*unstructured.Unstructured{pod, revision}); p.Complete || p.Evict != "" {
+		t.Errorf("by the only revision that is seen: %+v", p)
+	}
+	next := of("ControllerRevision", "web-new", map[string]any{"revision": int64(2)})
+	next.SetLabels(map[string]string{"controller-revision-hash": "new"})
+	if p := cutover.Rollout(set, []*unstructured.Unstructured{pod, revision, next}); p.Evict != "web-1" {
+		t.Errorf("by the next: %+v", p)
+	}
 }

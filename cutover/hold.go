@@ -28,7 +28,7 @@ func holdTime(s *Step) time.Duration {
 // do not count as available all at once.
 func holdFields(live *unstructured.Unstructured, k int, during time.Duration) []Field {
 	n, _ := canaryOf(liveCircumstances(live, Workload{}, Direct), k)
-	if n == 0 {
+	if n == 0 || onDeletion(live) {
 		return nil
 	}
 	switch live.GetKind() {

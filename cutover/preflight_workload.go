@@ -117,8 +117,9 @@ func checkQuiet(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
 	})
 }
 
+// onDeletion reports whether the pods of a workload stay as they are until each is deleted.
 func onDeletion(w *unstructured.Unstructured) bool {
-	return text(w.Object, "spec", "updateStrategy", "type") == "OnDelete"
+	return text(w.Object, "spec", "updateStrategy", "type") == onDeleteStrategy
 }
 
 func checkAutoscaler(ctx context.Context, t Target, w Workload) []Evidence {

@@ -97,7 +97,9 @@ func daemonSetProgress(w *unstructured.Unstructured, others []*unstructured.Unst
 	available := number64(o, "status", "numberAvailable")
 	p := Progress{Reason: counts(updated, number64(o, "status", "currentNumberScheduled"), available, want), Revision: newestRevision(w, others)}
 	if text(o, "spec", "updateStrategy", "type") == "OnDelete" {
-		return onDelete(p, w, others, p.Revision, want)
+		p = onDelete(p, w, others, p.Revision, want)
+		p.Complete = p.Complete && updated == want // a watch may show the status before the revision that it counts by
+		return p
 	}
 	p.Complete = updated == want && available == want
 	return p

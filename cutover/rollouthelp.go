@@ -27,10 +27,24 @@ func canaryReady(w *unstructured.Unstructured, others []*unstructured.Unstructur
 			p.Hold = "" // the partition is ours: not a reason to hold but to wait
 		}
 	}
+	if p.Evict != "" && podsOfRevision(w, others, p.Revision) >= k {
+		p.Complete, p.Evict = true, "" // all pods are ready, or none were named
+	}
 	if p.Complete {
 		p.Hold = ""
 	}
 	return p
+}
+
+// podsOfRevision counts the pods of a workload that stay and were made from a revision of its template.
+func podsOfRevision(w *unstructured.Unstructured, others []*unstructured.Unstructured, revision string) int {
+	n := 0
+	for _, o := range others {
+		if o.GetKind() == "Pod" && ownedBy(o, w) && o.GetDeletionTimestamp() == nil && o.GetLabels()[revisionLabel] == revision {
+			n++
+		}
+	}
+	return n
 }
 
 // condition returns status and reason of a status condition.

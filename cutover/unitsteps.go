@@ -88,14 +88,18 @@ func unbindSteps(u *Unit, w Workload, canary int) []Step {
 		ID: "unbind/" + name, Verb: Patch, Ref: w.Ref, Git: u.Mode == GitOps || u.Mode == GitOnly, Publish: u.Mode == Suspend,
 		Fields: []Field{{Path: templateLabel(w, podidentity.Label), Before: nilIfEmpty(w.Selector)}},
 	}
-	n, _ := canaryOf(circumstances{kind: w.Kind, pods: unknownPods, mode: u.Mode, borrower: w.Borrower}, canary)
-	held := n > 0
-	if held {
+	// The object's own strategy may be another by then: the steps are there for any that has a canary.
+	held, _ := canaryOf(circumstances{kind: w.Kind, pods: unknownPods, mode: u.Mode, borrower: w.Borrower}, canary)
+	evicted, _ := canaryOf(circumstances{kind: w.Kind, strategy: onDeleteStrategy, pods: unknownPods, mode: u.Mode, borrower: w.Borrower}, canary)
+	if held > 0 {
 		edit.Hold = canary
 	}
 	steps := []Step{{ID: "unbind/" + name, Kind: StepUnbind, Workload: &ref, Edits: []Edit{edit}}}
-	if held {
+	switch {
+	case held > 0:
 		steps = append(steps, canarySteps(w, edit.ID)...)
+	case evicted > 0: // nothing to release
+		steps = append(steps, canarySteps(w, edit.ID)[0])
 	}
 	return append(steps, Step{ID: "unbound/" + name, Kind: StepUnbound, Workload: &ref, Wait: WaitRollout})
 }

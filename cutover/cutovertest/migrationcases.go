@@ -13,18 +13,29 @@ import (
 )
 
 // failedCanary looks at the pods while the rollout is held, and lets the canary fail.
-func failedCanary(t *testing.T, w World) {
+func failedCanary(t *testing.T, w World) { failCanary(t, w, nil) }
+
+// failedEvictions does so where the first pods are evicted.
+func failedEvictions(t *testing.T, w World) { failCanary(t, w, &cutover.Options{Evict: true}) }
+
+func failCanary(t *testing.T, w World, o *cutover.Options) {
 	before := w.spec(t)
 	gates := PassGates()
+	asked := 0
 	gates.Canary = func(ctx context.Context, target cutover.Target) cutover.Verdict {
+		asked++
 		unbound, bound := w.pods(ctx, t)
-		if unbound != w.Plan.Limits.CanaryPods || bound < 2 {
-			t.Errorf("while the rollout is held %d pods are without the old label and %d have it, want %d and the rest", unbound, bound, w.Plan.Limits.CanaryPods)
+		if want := w.Plan.Limits.CanaryPods; unbound != want || target.Canary != want || bound == 0 {
+			t.Errorf("while the rollout is held %d pods are without the old label and %d have it, and %d are to be judged; want %d, the rest, and %d",
+				unbound, bound, target.Canary, want, want)
 		}
 		return cutover.Verdict{Gate: "scripted", Result: cutover.Fail, Reason: "the canary is not well"}
 	}
-	w.run(t, w.runner(t, gates), cutover.RolledBack, "the canary is not well")
+	w.run(t, w.runnerOn(t, NewJournal(), gates, o), cutover.RolledBack, "the canary is not well")
 	w.expectBack(t, before)
+	if asked != 1 {
+		t.Errorf("the canary was judged %d times", asked)
+	}
 }
 
 // evicted moves a workload whose pods only an eviction replaces.
