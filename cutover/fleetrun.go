@@ -14,26 +14,25 @@ type fleetRun struct {
 	r     *Runner
 	slots *slots
 
-	mu     sync.Mutex
-	frozen bool
+	once   sync.Once     // for closing frozen
+	frozen chan struct{} // closed once a unit has failed
 
 	telling sync.Mutex // one event at a time, in order
 }
 
 func (r *Runner) newFleetRun(p *Plan) *fleetRun {
-	return &fleetRun{r: r, slots: newSlots(p.Limits)}
+	return &fleetRun{r: r, slots: newSlots(p.Limits), frozen: make(chan struct{})}
 }
 
-func (f *fleetRun) freeze() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.frozen = true
-}
+func (f *fleetRun) freeze() { f.once.Do(func() { close(f.frozen) }) }
 
 func (f *fleetRun) isFrozen() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.frozen
+	select {
+	case <-f.frozen:
+		return true
+	default:
+		return false
+	}
 }
 
 func (f *fleetRun) tell(e Event) {
@@ -59,6 +58,16 @@ func (f *fleetRun) each(ids []string, work func(id string) error) error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// announce lets the units of a wave that an earlier call has left in the middle of their way have their slots first, so that no other
+// unit begins in their place.
+func (f *fleetRun) announce(p *Plan, w Wave, recs map[string]*Record) {
+	for _, id := range w.Units {
+		if u, rec := p.Unit(id), recs[id]; u != nil && rec != nil && rec.Plan == p.Digest && midway(u, rec) {
+			f.slots.ask(u, true)
+		}
+	}
 }
 
 // bake pauses between two waves.

@@ -29,10 +29,25 @@ func (u *unitRun) pass(ctx context.Context, s *Step, gate Gate) error {
 		if time.Since(begin) >= u.r.opts.Patience {
 			return held(v.Hold, "%s: %s", v.Gate, v.Reason)
 		}
-		if err := pause.For(ctx, min(u.r.opts.SoakEvery, max(u.r.opts.Patience-time.Since(begin), time.Second))); err != nil {
+		waited, err := u.askLater(ctx, v.Hold, min(u.r.opts.SoakEvery, max(u.r.opts.Patience-time.Since(begin), time.Second)))
+		if err != nil {
 			return err
 		}
+		begin = begin.Add(waited)
 	}
+}
+
+// askLater pauses before a gate is asked again. A unit whose gate could not see enough keeps its slot meanwhile: its pods are half-moved, and
+// more evidence is a matter of minutes. What the gate has a name for, such as load, may take days. It returns how long the unit waited for
+// its slot afterwards, which is nobody's patience.
+func (u *unitRun) askLater(ctx context.Context, h Hold, pauseFor time.Duration) (time.Duration, error) {
+	rest := func() error { return pause.For(ctx, pauseFor) }
+	if h == HoldEvidence {
+		return 0, rest()
+	}
+	begin := time.Now()
+	err := u.aside(ctx, rest)
+	return max(time.Since(begin)-pauseFor, 0), err
 }
 
 // judge asks the gate once, restores what it induced, and writes down what it saw.
@@ -46,8 +61,11 @@ func (u *unitRun) judge(ctx context.Context, s *Step, gate Gate) (Verdict, error
 	restore := u.lowerInduced
 	if v.Result == Fail {
 		restore = u.restoreInduced
+		if ctx.Err() == nil {
+			u.fleet.freeze() // the others stop now, however long the rest takes
+		}
 	}
-	if err := restore(ctx); err != nil {
+	if err := restore(ctx); err != nil && v.Result != Fail { // after a failure it is tried once more, and told then
 		return v, err
 	}
 	if err := ctx.Err(); err != nil {

@@ -141,7 +141,9 @@ const (
 	SidecarRefused catalog.Code = "sidecar-refused"
 )
 
-// Limits are the caps that a run obeys. A unit counts while it changes its cluster; not while it soaks.
+// Limits are the caps that a run obeys. A unit counts from its first step until it has been verified under load on the new path alone, and
+// while it finishes; not while it soaks, nor while it is held for something outside: that is safe for days, and must not keep the others
+// from their turn. A rollback waits for nobody.
 type Limits struct {
 	PerCluster  int `json:"perCluster"`
 	PerIdentity int `json:"perIdentity"`

@@ -19,7 +19,7 @@ func (r *Runner) Run(ctx context.Context, p *Plan) (*Report, error) {
 	}
 	var errs []error
 	for i, w := range p.Waves {
-		started, done, err := r.waveState(ctx, p, w)
+		recs, started, done, err := r.waveState(ctx, p, w)
 		if err != nil {
 			errs = append(errs, err)
 			break
@@ -33,9 +33,10 @@ func (r *Runner) Run(ctx context.Context, p *Plan) (*Report, error) {
 			}
 		}
 		f.tell(Event{Type: EventWave, Message: fmt.Sprintf("wave %s: %d units", w.Name, len(w.Units))})
+		f.announce(p, w, recs)
 		err = f.each(w.Units, func(id string) error { return r.runUnit(ctx, f, p, id) })
 		errs = append(errs, err)
-		if _, done, stateErr := r.waveState(ctx, p, w); err != nil || stateErr != nil || !done {
+		if _, _, done, stateErr := r.waveState(ctx, p, w); err != nil || stateErr != nil || !done {
 			errs = append(errs, stateErr)
 			break
 		}
@@ -77,11 +78,11 @@ func (r *Runner) records(ctx context.Context, p *Plan) (map[string]*Record, erro
 	return out, nil
 }
 
-// waveState says whether any unit of a wave was begun, and whether all are done.
-func (r *Runner) waveState(ctx context.Context, p *Plan, w Wave) (started, done bool, err error) {
-	recs, err := r.records(context.WithoutCancel(ctx), p)
+// waveState reads the records, and says whether any unit of a wave was begun, and whether all are done.
+func (r *Runner) waveState(ctx context.Context, p *Plan, w Wave) (recs map[string]*Record, started, done bool, err error) {
+	recs, err = r.records(context.WithoutCancel(ctx), p)
 	if err != nil {
-		return false, false, err
+		return nil, false, false, err
 	}
 	done = true
 	for _, id := range w.Units {
@@ -90,7 +91,7 @@ func (r *Runner) waveState(ctx context.Context, p *Plan, w Wave) (started, done 
 		started = started || mine
 		done = done && mine && rec.State == Done
 	}
-	return started, done, nil
+	return recs, started, done, nil
 }
 
 // runUnit takes one unit as far as it gets.
@@ -99,6 +100,7 @@ func (r *Runner) runUnit(ctx context.Context, f *fleetRun, p *Plan, id string) e
 	if unit == nil {
 		return fmt.Errorf("%w: a wave names a unit that the plan does not hold", ErrPlanChanged)
 	}
+	defer f.slots.give(unit)
 	if f.isFrozen() {
 		if recs, err := r.records(ctx, p); err != nil || recs[id] == nil || recs[id].State != RollingBack {
 			return err

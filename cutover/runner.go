@@ -25,7 +25,8 @@ type Options struct {
 	AddOn func(ctx context.Context, cluster string, binding Ref) error
 	// RolloutTimeout is how long a rollout may take; default: what the workload's progressDeadlineSeconds says, but at least 10 minutes.
 	RolloutTimeout time.Duration
-	// Patience is how long Run waits for what a held unit waits for before it leaves it held; default: not at all.
+	// Patience is how long Run waits for what a held unit waits for before it leaves it held; default: not at all. Meanwhile other units
+	// may have its turn, but for a gate that only lacks evidence.
 	Patience time.Duration
 	// SoakEvery is how often the soak gate looks; default: 5 minutes.
 	SoakEvery time.Duration

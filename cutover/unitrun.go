@@ -57,25 +57,25 @@ func (u *unitRun) settle(ctx context.Context, cause error) (back string, err err
 		s = &stop{state: Held, hold: HoldUnreachable, reason: cause.Error()}
 		open = cause
 	}
+	if s.state == Frozen {
+		u.fleet.freeze() // before anything else: the others stop now, even if what follows takes long or fails
+	}
 	if err := u.restoreInduced(ctx); err != nil {
 		return "", errors.Join(cause, err)
 	}
-	if s.state == Frozen {
-		u.rec.Failed = true
-		u.fleet.freeze()
-	}
+	u.rec.Failed = u.rec.Failed || s.state == Frozen
 	if err := u.setState(ctx, s.state, s.hold, s.reason); err != nil {
 		return "", errors.Join(cause, err)
 	}
-	if s.failed && u.r.opts.OnFailure == RollBack && u.wrote() {
+	if s.failed && u.r.opts.OnFailure == RollBack && u.rec.wrote() {
 		back = s.reason
 	}
 	return back, open
 }
 
 // wrote reports whether there is anything to put back.
-func (u *unitRun) wrote() bool {
-	for _, a := range u.rec.Acts {
+func (r *Record) wrote() bool {
+	for _, a := range r.Acts {
 		if a.Phase != Undone && a.Kind == ActEdit {
 			return true
 		}
@@ -95,17 +95,11 @@ func (u *unitRun) steps(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if u.fleet.isFrozen() {
-			return held(HoldFreeze, "another unit failed; the fleet is frozen until a person has looked")
-		}
 		s := &u.unit.Steps[u.rec.Next]
-		release, err := u.fleet.slots.take(ctx, u, s.Kind)
-		if err != nil {
+		if err := u.turn(ctx, s); err != nil {
 			return err
 		}
-		err = u.step(ctx, s)
-		release()
-		if err != nil {
+		if err := u.step(ctx, s); err != nil {
 			return err
 		}
 		if s.Kind == StepUnbound {
@@ -122,6 +116,15 @@ func (u *unitRun) steps(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// turn waits until it is the unit's turn to make a step: a soak needs none, but does not begin in a frozen fleet either.
+func (u *unitRun) turn(ctx context.Context, s *Step) error {
+	if s.Kind != StepSoak {
+		return u.enter(ctx)
+	}
+	u.leave()
+	return u.mayGoOn()
 }
 
 // step makes the edits, waits, and asks the gate. When somebody puts back a change meanwhile, it starts over; a second time freezes.

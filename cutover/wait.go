@@ -83,7 +83,7 @@ func (u *unitRun) patient(ctx context.Context, sels []Selection, h Hold, reason 
 	if err := u.setState(ctx, waiting, h, reason); err != nil {
 		return err
 	}
-	err := watch(ctx, u.cluster, sels, u.r.opts.Patience, done)
+	err := u.aside(ctx, func() error { return watch(ctx, u.cluster, sels, u.r.opts.Patience, done) })
 	if errors.Is(err, errWaited) {
 		return held(h, "%s", reason)
 	}
