@@ -81,7 +81,7 @@ func (u *unitRun) make(ctx context.Context, s *Step, e *Edit, live *unstructured
 			return err
 		}
 	}
-	if s.Kind == StepSwitch && u.act(e.ID) == nil && len(holdFields(live, e.Hold, holdTime(s))) == 0 {
+	if s.Kind == StepSwitch && u.act(e.ID) == nil && len(holdFields(live, e.Hold)) == 0 {
 		return held(HoldManual, "%s cannot be held at canary pods as it is now, and moves in a single rollout: nothing was changed; plan it in two rollouts", e.Ref)
 	}
 	if e.Publish {
@@ -118,7 +118,7 @@ func (u *unitRun) intend(s *Step, e *Edit, live *unstructured.Unstructured) *Act
 			act.Before = beforeObject(live)
 		} else {
 			act.Fields = beforeImages(e.Fields, live)
-			act.Hold = holdFields(live, e.Hold, holdTime(s))
+			act.Hold = holdFields(live, e.Hold)
 		}
 	}
 	act.Phase = Intended

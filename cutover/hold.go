@@ -6,19 +6,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// holdFor is how long a held rollout counts its canary pods as not yet available. If nobody releases it, it goes on by itself then.
-const holdFor = time.Hour
-
-// holdAlone is the same in a single rollout, where what would go on by itself was never proven: as long as nobody looks.
-const holdAlone = 30 * 24 * time.Hour
-
-// holdTime is how long the rollout of a step is held.
-func holdTime(s *Step) time.Duration {
-	if s.Kind == StepSwitch {
-		return holdAlone
-	}
-	return holdFor
-}
+// holdFor is how long a held rollout counts its canary pods as not yet available. If nobody releases it, it goes on by itself then, unproven:
+// so it is as good as for ever, since a unit that is held must be safe for as long as nobody looks.
+const holdFor = 30 * 24 * time.Hour
 
 // holdFields returns the fields that, in the same patch as a template change, hold the rollout at k new pods; none where the object's
 // own strategy cannot hold. They lie outside the pod template, so its hash does not move.
@@ -26,14 +16,14 @@ func holdTime(s *Step) time.Duration {
 // A Deployment is held by new pods that count as available only after minReadySeconds, with room for k beside the old ones. A
 // StatefulSet is held by its partition. A DaemonSet is not held: it counts minReadySeconds for its old pods too, and replaces those that
 // do not count as available all at once.
-func holdFields(live *unstructured.Unstructured, k int, during time.Duration) []Field {
+func holdFields(live *unstructured.Unstructured, k int) []Field {
 	n, _ := canaryOf(liveCircumstances(live, Workload{}, Direct), k)
 	if n == 0 || onDeletion(live) {
 		return nil
 	}
 	switch live.GetKind() {
 	case "Deployment":
-		wait := int64(during / time.Second)
+		wait := int64(holdFor / time.Second)
 		return beforeImages([]Field{
 			{Path: []string{"spec", "minReadySeconds"}, After: wait},
 			// The API server demands more than minReadySeconds.

@@ -99,7 +99,7 @@ func attested(w Workload, o PreflightOptions) Attestation {
 // checkHoldable: the workload, as it is now, can be held at the canary pods of a single rollout.
 func checkHoldable(t Target, w Workload, live *liveWorkload) []Evidence {
 	switch {
-	case len(holdFields(live.Unstructured, t.Plan.Limits.CanaryPods, holdAlone)) == 0:
+	case len(holdFields(live.Unstructured, t.Plan.Limits.CanaryPods)) == 0:
 		return []Evidence{failing(w.String(), "its update strategy or its number of pods does not let it be held at canary pods", "a rolling update and more pods than canaries, or two rollouts")}
 	case desired(live.Unstructured) == 0:
 		return []Evidence{failing(w.String(), "has no pod that could be a canary", "pods, or two rollouts")}
@@ -133,7 +133,7 @@ func tryEdit(ctx context.Context, t Target, e Edit) Evidence {
 	}
 	w := Write{Verb: e.Verb, Ref: e.Ref, ResourceVersion: live.GetResourceVersion()}
 	w.Ref.UID = string(live.GetUID())
-	fields := append(beforeImages(e.Fields, live), holdFields(live, e.Hold, holdFor)...)
+	fields := append(beforeImages(e.Fields, live), holdFields(live, e.Hold)...)
 	switch e.Verb {
 	case Apply:
 		w.Body = mustJSON(applyBody(w.Ref, fields, ""))

@@ -3,7 +3,6 @@ package cutover
 import (
 	"context"
 	"slices"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -13,9 +12,6 @@ import (
 // away: new pods are born on the old path alone. The pods that live keep the new path, for which they need no webhook, and are held
 // where the kind can hold, until Pod Identity serves the first new ones. The way back from a single rollout that has gone past its canary
 // is a retreat whatever the webhook does: nothing but the one write lies between its pods and the old path alone.
-
-// retreatHold is how long a retreat is held at its first pods, if nobody releases it: until a person has looked.
-const retreatHold = 24 * time.Hour
 
 // retreat makes the write, waits for proof, and lets the rest follow. It does nothing where the webhook's label is not ours any more.
 func (u *unitRun) retreat(ctx context.Context, w Workload) error {
@@ -72,7 +68,7 @@ func (u *unitRun) intendRetreat(w Workload, live *unstructured.Unstructured, bac
 	ref.UID = string(live.GetUID())
 	next := Act{Edit: id, Step: u.unbindAct(w.Ref).Step, Kind: ActRetreat, Verb: Patch, Ref: ref, Phase: Intended, Fields: back}
 	if canHold(w.Kind) && w.Borrower == nil && allReady(live) {
-		next.Hold = holdFields(live, max(u.plan.Limits.CanaryPods, 1), retreatHold)
+		next.Hold = holdFields(live, max(u.plan.Limits.CanaryPods, 1))
 	}
 	was := u.act(id)
 	for _, a := range []*Act{was, u.unbindAct(w.Ref)} {
