@@ -3,6 +3,7 @@ package cutover
 import (
 	"context"
 	"errors"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -59,15 +60,23 @@ func (u *unitRun) dropRetreats(ctx context.Context) error {
 func (u *unitRun) firstPods(ctx context.Context, w Workload) error {
 	k := max(u.plan.Limits.CanaryPods, 1)
 	var last Progress
-	limit := max(u.r.opts.RolloutTimeout, minRollout)
-	err := watch(ctx, u.cluster, u.following(w.Ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
-		live := find(objs, w.Ref)
-		if live == nil {
-			return true, nil
-		}
-		last = canaryReady(live, objs, k)
-		return last.Complete || last.Failed != "", nil
-	})
+	live, err := get(ctx, u.cluster, w.Ref)
+	if err != nil {
+		return err
+	}
+	limit := max(u.standstill(live), minRollout)
+	way := newHeadway()
+	for again := true; again; again = errors.Is(err, errWaited) && way.remains(limit) > 0 {
+		err = watch(ctx, u.cluster, u.following(w.Ref), max(way.remains(limit), time.Second), func(objs []*unstructured.Unstructured) (bool, error) {
+			live := find(objs, w.Ref)
+			if live == nil {
+				return true, nil
+			}
+			way.look(live)
+			last = canaryReady(live, objs, k)
+			return last.Complete || last.Failed != "", nil
+		})
+	}
 	if errors.Is(err, errWaited) || err == nil && last.Failed != "" {
 		return held(HoldOldPath, "the first pods of %s on the old path alone are not ready (%s%s): the others keep the new one", w, last.Reason, last.Failed)
 	}

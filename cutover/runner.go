@@ -23,7 +23,8 @@ type Options struct {
 	// AddOn removes the identity of a binding from ARM's podIdentityProfile; the runner waits until the add-on has taken binding and identity
 	// away, and never deletes them itself. It must be idempotent. Default: none; such a unit is held.
 	AddOn func(ctx context.Context, cluster string, binding Ref) error
-	// RolloutTimeout is how long a rollout may take; default: what the workload's progressDeadlineSeconds says, but at least 10 minutes.
+	// RolloutTimeout is how long a rollout may go without headway; default: what the workload's progressDeadlineSeconds says, but at least
+	// 10 minutes. A rollout that moves, pod by pod, takes the time that it takes.
 	RolloutTimeout time.Duration
 	// Patience is how long Run waits for what a held unit waits for before it leaves it held; default: not at all. Meanwhile other units
 	// may have its turn, but for a gate that only lacks evidence.

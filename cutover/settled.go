@@ -24,17 +24,21 @@ func (u *unitRun) settled(ctx context.Context, edit string) error {
 		return nil
 	}
 	ref := u.rolling(&Step{Workload: &a.Ref})
-	limit := max(u.r.opts.RolloutTimeout, minRollout)
-	for begin := time.Now(); ; {
-		last, err := u.follow(ctx, ref, min(settleSlice, max(limit-time.Since(begin), time.Second)))
+	for way := newHeadway(); ; {
+		live, err := get(ctx, u.cluster, ref)
+		if err != nil {
+			return err
+		}
+		limit := max(u.standstill(live), minRollout)
+		last, err := u.follow(ctx, ref, min(settleSlice, max(way.remains(limit), time.Second)), way)
 		switch {
 		case errors.Is(err, errWaited) && u.unbound(a) != nil && !addsNewPath(a) && u.refusedByWebhook(ctx, *w):
 			if err := u.retreat(ctx, *w); err != nil {
 				return err
 			}
-			begin = time.Now()
-		case errors.Is(err, errWaited) && time.Since(begin) >= limit:
-			return frozen("%s is not healthy on its old template after %s: %s%s", ref, limit, last.Reason, last.Failed)
+			way.restart()
+		case errors.Is(err, errWaited) && way.remains(limit) <= 0:
+			return frozen("%s is not healthy on its old template after %s without headway: %s%s", ref, limit, last.Reason, last.Failed)
 		case errors.Is(err, errWaited):
 		case err != nil:
 			return err
@@ -42,7 +46,7 @@ func (u *unitRun) settled(ctx context.Context, edit string) error {
 			if err := u.evict(ctx, &Step{ID: u.act(edit).Step, Workload: &ref}, ref, last); err != nil {
 				return err
 			}
-			begin = time.Now()
+			way.restart()
 		case last.Evict != "" || last.Hold != "":
 			u.act(edit).Note = ref.String() + " has its old template back, but not all of its pods: " + last.Reason
 			return nil
@@ -53,13 +57,14 @@ func (u *unitRun) settled(ctx context.Context, edit string) error {
 }
 
 // follow watches a rollout until it is complete or waits for something outside; no longer than the limit (errWaited).
-func (u *unitRun) follow(ctx context.Context, ref Ref, limit time.Duration) (Progress, error) {
+func (u *unitRun) follow(ctx context.Context, ref Ref, limit time.Duration, way *headway) (Progress, error) {
 	var last Progress
 	err := watch(ctx, u.cluster, u.following(ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
 		w := find(objs, ref)
 		if w == nil {
 			return true, nil
 		}
+		way.look(w)
 		last = Rollout(w, objs)
 		return last.Complete || last.Hold != "" || last.Evict != "", nil
 	})

@@ -11,24 +11,21 @@ import (
 
 type progressRule func(w *unstructured.Unstructured, others []*unstructured.Unstructured) Progress
 
-// minRollout is the least time that a rollout gets.
+// minRollout is the least time that a rollout may stand still.
 const minRollout = 10 * time.Minute
 
 // waitRollout watches a workload until the rule says that it is complete. It evicts where the update strategy needs it and that is
 // allowed, and looks out for somebody putting back what the unit has changed.
 func (u *unitRun) waitRollout(ctx context.Context, s *Step, rule progressRule) error {
-	ref := u.rolling(s)
-	begin := time.Now()
+	ref, way := u.rolling(s), newHeadway()
 	for {
 		var last Progress
-		limit := u.r.opts.RolloutTimeout
-		if live, err := get(ctx, u.cluster, ref); err != nil {
+		live, err := get(ctx, u.cluster, ref)
+		if err != nil {
 			return err
-		} else if live != nil && limit == 0 {
-			limit = max(minRollout, time.Duration(number64(live.Object, "spec", "progressDeadlineSeconds"))*time.Second)
 		}
-		limit = max(limit-time.Since(begin), time.Second)
-		err := watch(ctx, u.cluster, u.following(ref), limit, func(objs []*unstructured.Unstructured) (bool, error) {
+		limit := u.standstill(live)
+		err = watch(ctx, u.cluster, u.following(ref), max(way.remains(limit), time.Second), func(objs []*unstructured.Unstructured) (bool, error) {
 			w := find(objs, ref)
 			if w == nil {
 				return false, frozen("%s is not there any more", ref)
@@ -36,12 +33,14 @@ func (u *unitRun) waitRollout(ctx context.Context, s *Step, rule progressRule) e
 			if u.reverted(w) {
 				return false, errReverted
 			}
+			way.look(w)
 			last = rule(w, objs)
 			return last.Complete || last.Failed != "" || last.Hold != "" || last.Evict != "", nil
 		})
 		switch {
+		case errors.Is(err, errWaited) && way.remains(limit) > 0: // slow, but it moves
 		case errors.Is(err, errWaited):
-			return failed("the rollout of %s was not complete after %s: %s", ref, limit, last.Reason)
+			return failed("the rollout of %s was not complete after %s without headway: %s", ref, limit, last.Reason)
 		case err != nil:
 			return err
 		case last.Failed != "":
@@ -52,12 +51,12 @@ func (u *unitRun) waitRollout(ctx context.Context, s *Step, rule progressRule) e
 			if err := u.evict(ctx, s, ref, last); err != nil {
 				return err
 			}
-			begin = time.Now() // every pod gets its own time
+			way.restart() // every pod gets its own time
 		default:
 			if err := u.holdRollout(ctx, ref, last, rule); err != nil {
 				return err
 			}
-			begin = time.Now()
+			way.restart()
 		}
 	}
 }
