@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sort"
 
 	dto "github.com/prometheus/client_model/go"
@@ -42,7 +43,7 @@ type NMIMetrics struct {
 }
 
 // OldPath returns a reading for every NMI, sorted by node. If any of them cannot be read it returns the others' readings and an error:
-// what an unread NMI served is unknown. No NMI at all is no error: then nothing intercepts.
+// what an unread NMI served is unknown. No NMI at all is no error: what that means, the plan's mode of the cluster tells.
 func (m *NMIMetrics) OldPath(ctx context.Context, cluster, namespace string) ([]NMIReading, error) {
 	endpoints, err := m.Endpoints(ctx, cluster)
 	if err != nil {
@@ -126,9 +127,14 @@ func labelOf(metric *dto.Metric, name string) string {
 	return ""
 }
 
-// NMIPods returns an Endpoints function that finds the NMI pods of a cluster by their label, in every namespace. Every pod that has
-// not finished counts, ready or not: one without an address is an error, since what it serves cannot be read.
-func NMIPods(readers map[string]Reader) func(ctx context.Context, cluster string) ([]NMIEndpoint, error) {
+// nmiLabels select NMI's pods: upstream's manifests and the AKS add-on use the first, upstream's Helm chart the second.
+var nmiLabels = [...]string{"component=nmi", "app.kubernetes.io/component=nmi"}
+
+// NMIPods returns an Endpoints function that finds the NMI pods of a cluster by their label, in every namespace: by the labels that
+// upstream's manifests and Helm chart and the AKS add-on give them, and by further label selectors, such as "app=nmi", where an install
+// of one's own uses others. Every pod that has not finished counts, ready or not: one without an address is an error, since what it
+// serves cannot be read.
+func NMIPods(readers map[string]Reader, selectors ...string) func(ctx context.Context, cluster string) ([]NMIEndpoint, error) {
 	return func(ctx context.Context, cluster string) ([]NMIEndpoint, error) {
 		r, ok := readers[cluster]
 		if !ok {
@@ -136,8 +142,7 @@ func NMIPods(readers map[string]Reader) func(ctx context.Context, cluster string
 		}
 		seen := map[string]bool{}
 		var out []NMIEndpoint
-		// Upstream's manifests and the AKS add-on use the first, upstream's Helm chart the second.
-		for _, labels := range []string{"component=nmi", "app.kubernetes.io/component=nmi"} {
+		for _, labels := range slices.Concat(nmiLabels[:], selectors) {
 			pods, err := r.List(ctx, Selection{APIVersion: "v1", Kind: "Pod", Labels: labels})
 			if err != nil {
 				return nil, err

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/cutover"
 )
@@ -92,4 +93,43 @@ func ExampleNMIMetrics() {
 	// Output:
 	// NMI on vmss000000 has served 7 token operations
 	// <nil>
+}
+
+func TestNMIPodsFindsNMIByTheLabelsOfItsInstall(t *testing.T) {
+	pods := map[string]string{"component=nmi": "10.0.0.1", "app.kubernetes.io/component=nmi": "10.0.0.2", "app=my-nmi": "10.0.0.3"}
+	r := readerFuncs{list: func(s cutover.Selection) ([]*unstructured.Unstructured, error) {
+		ip, ok := pods[s.Labels]
+		if !ok || s.Kind != "Pod" || s.Namespace != "" {
+			return nil, nil
+		}
+		return []*unstructured.Unstructured{{Object: map[string]any{
+			"metadata": map[string]any{"name": "nmi", "uid": "uid-" + ip}, "spec": map[string]any{"nodeName": "node-" + ip}, "status": map[string]any{"podIP": ip},
+		}}}, nil
+	}}
+	readers := map[string]cutover.Reader{"c1": r}
+	for _, tc := range []struct {
+		name      string
+		endpoints func(context.Context, string) ([]cutover.NMIEndpoint, error)
+		want      []string
+	}{
+		{"upstream's manifests and chart", cutover.NMIPods(readers), []string{"http://10.0.0.1:9090/metrics", "http://10.0.0.2:9090/metrics"}},
+		{"and labels of one's own beside them", cutover.NMIPods(readers, "app=my-nmi"), []string{"http://10.0.0.1:9090/metrics", "http://10.0.0.2:9090/metrics", "http://10.0.0.3:9090/metrics"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			found, err := tc.endpoints(t.Context(), "c1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, e := range found {
+				got = append(got, e.URL)
+			}
+			if d := cmp.Diff(tc.want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+	if _, err := cutover.NMIPods(readers)(t.Context(), "c2"); err == nil {
+		t.Error("a cluster that cannot be read has an error, not an empty list")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/internal/pause"
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
@@ -14,8 +15,8 @@ import (
 // namespace caused an operation in between, something still asks IMDS, whatever the pods' environment says. It is the best witness
 // there is, since it sees what applications do and not what they were told.
 //
-// It is inconclusive without an oracle, while an NMI cannot be read, and after one has restarted or left: what it last served is
-// unknown. So it is when a counter grew in a namespace that the plan's other units, or blocked ones, share: nobody can tell whose
+// It is inconclusive without an oracle, while an NMI cannot be read or none is found (unless the plan knows that the cluster has no Pod
+// Identity, [catalog.ModeNone]), and after one has restarted or left: what it last served is unknown. So it is when a counter grew in a namespace that the plan's other units, or blocked ones, share: nobody can tell whose
 // operations those were. Nor can anybody while pods that were made before the change live there; but in a single rollout an operation that
 // NMI refused fails, and none refused passes, where the oracle counts them ([NMIReading.Refused]); not while a pod with the old label is so
 // young that it may have been refused itself, before its identity was assigned.
@@ -64,7 +65,7 @@ func (t Target) sharesWith() string {
 func silence(ctx context.Context, t Target, before, after []NMIReading) []Evidence {
 	namespace, others := t.Unit.Namespace, t.sharesWith()
 	if len(before)+len(after) == 0 {
-		return []Evidence{{Check: "V4", Object: "Namespace/" + namespace, Got: "no NMI runs in the cluster", Result: Pass}}
+		return []Evidence{withoutNMI(t)}
 	}
 	old := map[string]NMIReading{}
 	for _, r := range before {
@@ -96,6 +97,23 @@ func silence(ctx context.Context, t Target, before, after []NMIReading) []Eviden
 		}
 	}
 	return out
+}
+
+// withoutNMI judges that no NMI was found: silence only where the plan knows that the cluster has no Pod Identity. Anywhere else it may run
+// under labels that nobody looked for.
+func withoutNMI(t Target) Evidence {
+	e := Evidence{Check: "V4", Object: "Namespace/" + t.Unit.Namespace, Want: "a reading of every NMI", Result: Inconclusive}
+	c := t.Plan.Cluster(t.Unit.Cluster)
+	switch {
+	case c == nil:
+		e.Got = "no NMI was found, and the plan does not know the cluster"
+	case c.Mode == catalog.ModeNone:
+		e.Result, e.Got = Pass, "no NMI runs in the cluster, and the plan knows of no Pod Identity in it"
+	default:
+		e.Got = fmt.Sprintf("no NMI was found, though the plan was made for a cluster with Pod Identity (mode %s): give the labels of its pods to NMIPods, "+
+			"or plan again if it was removed", c.Mode)
+	}
+	return e
 }
 
 // refusedSince is how many operations an NMI has refused between two readings, if both count them.

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/cutover"
 )
 
@@ -48,6 +49,9 @@ func TestOldPathSilent(t *testing.T) {
 		unit.Strategy = cutover.Strategy{SingleRollout: true}
 		t.Unit = &unit
 	}
+	mode := func(m catalog.PodIdentityMode) func(*cutover.Target) {
+		return func(t *cutover.Target) { t.Plan.Clusters = []cutover.PlanCluster{{Name: "c1", Mode: m}} }
+	}
 	for _, tc := range []struct {
 		name          string
 		pods          []*unstructured.Unstructured
@@ -66,7 +70,9 @@ func TestOldPathSilent(t *testing.T) {
 		{"a new NMI that served the namespace fails", nil, readings{nmi("a", 7)}, readings{nmi("a", 7), nmi("new", 1)}, nil, nil, cutover.Fail, "served 1"},
 		{"an NMI that left takes its last count along", nil, readings{nmi("a", 7), nmi("b", 1)}, readings{nmi("a", 7)}, nil, nil, cutover.Inconclusive, "it is gone"},
 		{"an NMI that cannot be read is unknown", nil, nil, nil, errors.New("node-b cannot be read"), nil, cutover.Inconclusive, "cannot be read"},
-		{"a cluster without NMI has no old path", nil, nil, nil, nil, nil, cutover.Pass, ""},
+		{"where no NMI is found its labels may be others, and nothing is known", nil, nil, nil, nil, mode(catalog.ModeStandard), cutover.Inconclusive, "(mode standard): give the labels of its pods to NMIPods"},
+		{"nor is it in the cluster that no plan knows", nil, nil, nil, nil, nil, cutover.Inconclusive, "the plan does not know the cluster"},
+		{"a cluster that is known to have no Pod Identity has no old path", nil, nil, nil, nil, mode(catalog.ModeNone), cutover.Pass, ""},
 		{"without an oracle nothing is known", nil, nil, nil, nil, func(t *cutover.Target) { t.Oracle = nil }, cutover.Inconclusive, "no PathOracle"},
 		{"growth in a namespace that another unit shares cannot be told apart", nil, readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, func(t *cutover.Target) {
 			t.Plan.Units = append(t.Plan.Units, cutover.Unit{ID: "other", Cluster: "c1", Namespace: "payments"})
