@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -63,7 +64,8 @@ func (k *kube) Get(ctx context.Context, ref Ref) (*unstructured.Unstructured, er
 // pageSize is how many objects one page of a list holds.
 const pageSize = 500
 
-// List implements Reader. It reads page by page; the API server sorts by namespace and name.
+// List implements Reader. It reads page by page; the API server sorts by namespace and name. A list whose next page has expired is read
+// anew, in one piece.
 func (k *kube) List(ctx context.Context, sel Selection) ([]*unstructured.Unstructured, error) {
 	out, _, err := k.list(ctx, sel)
 	return out, err
@@ -79,7 +81,11 @@ func (k *kube) list(ctx context.Context, sel Selection) ([]*unstructured.Unstruc
 	var out []*unstructured.Unstructured
 	for {
 		page, err := r.List(ctx, opts)
-		if err != nil {
+		switch {
+		case err != nil && opts.Continue != "" && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)):
+			opts.Continue, opts.Limit, out = "", 0, nil
+			continue
+		case err != nil:
 			return nil, "", err
 		}
 		for i := range page.Items {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	apiwatch "k8s.io/apimachinery/pkg/watch"
@@ -30,11 +31,10 @@ func (k *kube) Watch(ctx context.Context, sels []Selection, fn func(WatchEvent) 
 }
 
 // deliver hands events on, one at a time. Synced comes when every stream has listed; a gap in one is a gap in all, so all that the
-// caller knows is told again.
+// caller knows of the others is told again. That holds while another stream lists again too: what was told of this one may be gone.
 func deliver(ctx context.Context, events <-chan streamEvent, streams int, fn func(WatchEvent) bool) error {
 	synced := make([]bool, streams)
 	known := make([]map[string]*unstructured.Unstructured, streams)
-	all := streams == 0
 	for {
 		var e streamEvent
 		select {
@@ -46,20 +46,15 @@ func deliver(ctx context.Context, events <-chan streamEvent, streams int, fn fun
 			return e.err
 		}
 		switch {
-		case e.Type == Gap && all:
-			all = false
-			synced[e.stream] = false
-			known[e.stream] = nil
+		case e.Type == Gap:
+			synced[e.stream], known[e.stream] = false, nil
 			if !fn(WatchEvent{Type: Gap}) || !retell(known, fn) {
 				return nil
 			}
 			continue
-		case e.Type == Gap:
-			synced[e.stream] = false
-			continue
 		case e.Type == Synced:
 			synced[e.stream] = true
-			if all = allTrue(synced); !all {
+			if !allTrue(synced) {
 				continue
 			}
 		default:
@@ -124,9 +119,13 @@ func (s *stream) send(ctx context.Context, e streamEvent) bool {
 	}
 }
 
+// run lists and watches until ctx ends. A server whose watches expire as soon as they begin is asked more and more slowly.
 func (s *stream) run(ctx context.Context) {
+	again := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(firstDelay), backoff.WithMaxInterval(longestDelay), backoff.WithRandomizationFactor(0), backoff.WithMaxElapsedTime(0),
+	)
 	for first := true; ctx.Err() == nil; first = false {
-		if !first && !s.send(ctx, streamEvent{WatchEvent: WatchEvent{Type: Gap}}) {
+		if !first && (!s.send(ctx, streamEvent{WatchEvent: WatchEvent{Type: Gap}}) || pause.For(ctx, again.NextBackOff()) != nil) {
 			return
 		}
 		if err := repeat(ctx, func() error { return s.relist(ctx) }); err != nil {
@@ -136,9 +135,13 @@ func (s *stream) run(ctx context.Context) {
 		if !s.send(ctx, streamEvent{WatchEvent: WatchEvent{Type: Synced}}) {
 			return
 		}
+		begun := time.Now()
 		if err := s.follow(ctx); err != nil {
 			s.send(ctx, streamEvent{err: err})
 			return
+		}
+		if time.Since(begun) > longestDelay {
+			again.Reset()
 		}
 	}
 }
@@ -213,7 +216,7 @@ func (s *stream) drain(ctx context.Context, w apiwatch.Interface) bool {
 			return true
 		case apiwatch.Bookmark:
 			if isObject {
-				s.from = o.GetResourceVersion()
+				s.goOnFrom(o)
 			}
 			continue
 		case apiwatch.Added, apiwatch.Modified, apiwatch.Deleted:
@@ -221,7 +224,7 @@ func (s *stream) drain(ctx context.Context, w apiwatch.Interface) bool {
 		if !isObject {
 			continue
 		}
-		s.from = o.GetResourceVersion()
+		s.goOnFrom(o)
 		t := Present
 		if e.Type == apiwatch.Deleted {
 			t = Gone
@@ -229,5 +232,12 @@ func (s *stream) drain(ctx context.Context, w apiwatch.Interface) bool {
 		if !s.send(ctx, streamEvent{WatchEvent: WatchEvent{Type: t, Object: o}}) {
 			return false
 		}
+	}
+}
+
+// goOnFrom notes how far the watch has come. An empty version would begin it anew somewhere, past what is deleted until then.
+func (s *stream) goOnFrom(o *unstructured.Unstructured) {
+	if v := o.GetResourceVersion(); v != "" {
+		s.from = v
 	}
 }
