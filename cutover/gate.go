@@ -9,7 +9,8 @@ import (
 // [Target.Induce]. What it could not see is [Inconclusive], never [Pass].
 type Gate func(ctx context.Context, t Target) Verdict
 
-// Target is what a gate judges. Everything in it is set by the runner; Exchanger, Trust and Oracle are nil when the runner has none.
+// Target is what a gate judges. Everything in it is set by the runner; Exchanger, Trust and Oracle are nil when the runner has none, and
+// give an error where there is no answer within half a minute, or a minute for the Oracle.
 type Target struct {
 	Plan *Plan
 	Unit *Unit

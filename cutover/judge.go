@@ -111,7 +111,7 @@ func (u *unitRun) target(ctx context.Context, s *Step) (Target, error) {
 	t := Target{
 		Plan: u.plan, Unit: u.unit, Step: s, Workloads: u.unit.Workloads, Cluster: u.cluster,
 		Exchanger: u.r.opts.Exchanger, Trust: u.r.opts.Trust, Oracle: u.r.opts.Oracle, Revision: map[string]string{}, Baseline: u.rec.Baseline,
-	}
+	}.bounded()
 	if s.Workload != nil {
 		t.Workloads = slices.DeleteFunc(slices.Clone(t.Workloads), func(w Workload) bool { return !w.Same(*s.Workload) })
 	} else {

@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"slices"
 	"sort"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -23,6 +25,10 @@ const (
 	NMIMetricsPort = 9090
 
 	maxMetricsBody = 16 << 20
+	// nmiReads is how many NMI pods are read at the same time.
+	nmiReads = 8
+	// nmiTimeout is the default of NMIMetrics.Timeout.
+	nmiTimeout = 10 * time.Second
 )
 
 // NMIEndpoint is one NMI pod's metrics page.
@@ -40,6 +46,8 @@ type NMIMetrics struct {
 	Endpoints func(ctx context.Context, cluster string) ([]NMIEndpoint, error)
 	// Client is used for the requests; default: http.DefaultClient.
 	Client *http.Client
+	// Timeout is how long one NMI may take to answer; default: 10 seconds, and negative for no end. One that hangs is one that cannot be read.
+	Timeout time.Duration
 }
 
 // OldPath returns a reading for every NMI, sorted by node. If any of them cannot be read it returns the others' readings and an error:
@@ -49,16 +57,21 @@ func (m *NMIMetrics) OldPath(ctx context.Context, cluster, namespace string) ([]
 	if err != nil {
 		return nil, fmt.Errorf("cutover: list the NMI pods of %s: %w", cluster, err)
 	}
+	found, errs := make([]*NMIReading, len(endpoints)), make([]error, len(endpoints))
+	var reads errgroup.Group
+	reads.SetLimit(nmiReads)
+	for i, e := range endpoints {
+		reads.Go(func() error {
+			found[i], errs[i] = m.reading(ctx, cluster, namespace, e)
+			return nil
+		})
+	}
+	_ = reads.Wait() //nolint:errcheck // errors are kept apart
 	var readings []NMIReading
-	var errs []error
-	for _, e := range endpoints {
-		r, err := m.read(ctx, e.URL, namespace)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("cutover: NMI on node %s of %s cannot be read, so what it served is unknown: %w", e.Node, cluster, err))
-			continue
+	for _, r := range found {
+		if r != nil {
+			readings = append(readings, *r)
 		}
-		r.Instance, r.Node = e.Instance, e.Node
-		readings = append(readings, r)
 	}
 	sort.Slice(readings, func(i, j int) bool {
 		a, b := readings[i], readings[j]
@@ -67,7 +80,23 @@ func (m *NMIMetrics) OldPath(ctx context.Context, cluster, namespace string) ([]
 	return readings, errors.Join(errs...)
 }
 
+func (m *NMIMetrics) reading(ctx context.Context, cluster, namespace string, e NMIEndpoint) (*NMIReading, error) {
+	r, err := m.read(ctx, e.URL, namespace)
+	if err != nil {
+		return nil, fmt.Errorf("cutover: NMI on node %s of %s cannot be read, so what it served is unknown: %w", e.Node, cluster, err)
+	}
+	r.Instance, r.Node = e.Instance, e.Node
+	return &r, nil
+}
+
 func (m *NMIMetrics) read(ctx context.Context, url, namespace string) (NMIReading, error) {
+	timeout := m.Timeout
+	number(&timeout, nmiTimeout)
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return NMIReading{}, err

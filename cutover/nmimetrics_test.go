@@ -3,15 +3,19 @@ package cutover_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 const nmiPage = `# HELP aadpodidentity_nmi_operations_duration_seconds Latency in seconds of nmi operations
@@ -131,5 +135,56 @@ func TestNMIPodsFindsNMIByTheLabelsOfItsInstall(t *testing.T) {
 	}
 	if _, err := cutover.NMIPods(readers)(t.Context(), "c2"); err == nil {
 		t.Error("a cluster that cannot be read has an error, not an empty list")
+	}
+}
+
+// transportFunc is an http.RoundTripper.
+type transportFunc func(r *http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestNMIMetricsReadsSeveralAtOnceAndWaitsForNoneThatHangs(t *testing.T) {
+	var mu sync.Mutex
+	var now, most int
+	page := transportFunc(func(r *http.Request) (*http.Response, error) {
+		mu.Lock()
+		now++
+		most = max(most, now)
+		mu.Unlock()
+		d := time.Second
+		if r.URL.Host == "node-13" {
+			d = time.Hour
+		}
+		err := pause.For(r.Context(), d)
+		mu.Lock()
+		now--
+		mu.Unlock()
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(nmiPage))}, err
+	})
+	endpoints := func(context.Context, string) ([]cutover.NMIEndpoint, error) {
+		var out []cutover.NMIEndpoint
+		for i := range 20 {
+			out = append(out, cutover.NMIEndpoint{Instance: fmt.Sprint(i), Node: fmt.Sprintf("node-%02d", i), URL: fmt.Sprintf("http://node-%d/metrics", i)})
+		}
+		return out, nil
+	}
+	for name, tc := range map[string]struct {
+		timeout, took time.Duration
+	}{
+		"ten seconds by default": {0, 11 * time.Second}, // the hanging one is in the second row of eight
+		"as long as one likes":   {30 * time.Second, 31 * time.Second},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			most = 0
+			m := &cutover.NMIMetrics{Endpoints: endpoints, Client: &http.Client{Transport: page}, Timeout: tc.timeout}
+			began := time.Now()
+			got, err := m.OldPath(t.Context(), "c1", "payments")
+			if len(got) != 19 || err == nil || !strings.Contains(err.Error(), "NMI on node node-13 of c1 cannot be read") || strings.Contains(err.Error(), "node-12") {
+				t.Errorf("%d readings and %v", len(got), err)
+			}
+			if took := time.Since(began); took != tc.took || most != 8 {
+				t.Errorf("took %s with %d at once, want %s with 8", took, most, tc.took)
+			}
+		})
 	}
 }

@@ -11,8 +11,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// statusReads is how many status pages of pods are read at the same time.
-const statusReads = 8
+// statusReads is how many status pages of pods are read at the same time, and statusTimeout how long one of them may take.
+const (
+	statusReads   = 8
+	statusTimeout = 10 * time.Second
+)
 
 // Telemetry is a [PathOracle] made of the two witnesses that a cluster can offer: the counters of its NMI, and what applications say
 // about themselves on the status page of package credential (Credential.StatusHandler). It is safe for concurrent use.
@@ -20,7 +23,7 @@ type Telemetry struct {
 	// NMI reads the counters of the old path. Nil makes OldPath an error: what NMI serves is then unknown.
 	NMI *NMIMetrics
 	// Status returns the JSON of a pod's status page, by whatever way leads there: the pod's address, a port forward, the API server's
-	// proxy. An error makes the pod unknown. Nil makes every pod unknown.
+	// proxy. An error makes the pod unknown, and so does no answer within 10 seconds. Nil makes every pod unknown.
 	Status func(ctx context.Context, cluster, namespace, pod string) ([]byte, error)
 }
 
@@ -57,7 +60,9 @@ func (t *Telemetry) pod(ctx context.Context, cluster, namespace, pod string) Pod
 		unknown.LastError = "no telemetry"
 		return unknown
 	}
-	page, err := t.Status(ctx, cluster, namespace, pod)
+	within, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	page, err := t.Status(within, cluster, namespace, pod)
 	if err != nil {
 		unknown.LastError = "status page cannot be read"
 		return unknown
