@@ -24,6 +24,9 @@ type GateOptions struct {
 	Quiet time.Duration
 	// quietAlone is Quiet in a single rollout.
 	quietAlone time.Duration
+	// Calm is how long new pods must have been up before they are judged after a rollout and at the canary; default: 1 minute, and negative
+	// for none. See [NewPods]; the pods of a load window have [LoadOptions.Calm].
+	Calm time.Duration
 	// Ready says how fast new pods must be Ready, compared with those before the change; see [ReadyInTime].
 	Ready *ReadyOptions
 	// Load and LoadAgain tune the two load windows; LoadAgain defaults to Load with a window of 5 minutes. See [LoadOptions].
@@ -39,6 +42,9 @@ func (o *GateOptions) withDefaults() GateOptions {
 	var out GateOptions
 	if o != nil {
 		out = *o
+	}
+	if out.Calm == 0 {
+		out.Calm = calmAfterBirth // and negative stays so
 	}
 	number(&out.Settle, 2*time.Minute)
 	number(&out.SettleEvery, 5*time.Second)
@@ -89,7 +95,8 @@ const refusalTime = 2 * time.Minute
 func DefaultGates(opts *GateOptions) Gates {
 	o := opts.withDefaults()
 	settled := func(g Gate) Gate { return Eventually(g, o.Settle, o.SettleEvery) }
-	pods := AllOf(settled(NewPods()), ReadyInTime(o.Ready))
+	// A gate that waits for calm is asked again after that, where it still waits for something else.
+	pods := AllOf(Eventually(NewPods(o.Calm), o.Settle+max(o.Calm, 0), o.SettleEvery), ReadyInTime(o.Ready))
 	movedAfter := func(quiet time.Duration) Gate {
 		return AllOf(pods, untilClear(NewPath(OldPathSilent(quiet), TelemetryClean()), o.Settle, o.SettleEvery))
 	}

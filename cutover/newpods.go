@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
@@ -16,32 +17,19 @@ import (
 const calmAfterBirth = time.Minute
 
 // NewPods returns a gate that judges every pod of the target's workloads after a rollout: made from the newest template, injected (V1),
-// born well (V2: Ready, and no container restarted within its first minute), and able to exchange a token bound to this very pod for
-// one of the expected identity (V3).
+// born well (V2: Ready, calm for so long, and no container restarted within its first minute), and able to exchange a token bound to this
+// very pod for one of the expected identity (V3).
+//
+// Where nothing but calm is missing it waits for that, but not for pods that are born meanwhile. Zero calm means one minute, negative
+// none. A pod whose status says that it has been Ready for a minute more than that need not be waited for.
 //
 // A workload without a pod, such as one scaled to zero, is inconclusive and held for load: it never counts as verified, unless the plan
 // approves a probe of it, whose pod is judged then. So is one with pods of an older template. Without an Exchanger V3 is inconclusive.
-func NewPods() Gate {
-	const name = "new pods"
-	return func(ctx context.Context, t Target) Verdict {
-		var evidence []Evidence
-		idle := false
-		for _, w := range t.Workloads {
-			found, err := probedPods(ctx, t, w)
-			if err != nil {
-				evidence = append(evidence, Evidence{Check: "V2", Object: w.String(), Got: "its pods cannot be read: " + err.Error(), Result: Inconclusive})
-				idle = idle || errors.Is(err, errUnprobed)
-				continue
-			}
-			idle = idle || len(found.current) == 0
-			evidence = append(evidence, judgePods(ctx, t, w, found)...)
-		}
-		v := Judge(name, evidence...)
-		if v.Result == Inconclusive && idle {
-			v.Hold = HoldLoad
-		}
-		return v
-	}
+// It is safe for concurrent use, and remembers the pods that it saw last for each step of a unit.
+func NewPods(calm time.Duration) Gate {
+	number(&calm, calmAfterBirth)
+	g := &newPods{calm: calm, seen: map[string]map[types.UID]time.Time{}}
+	return g.judge
 }
 
 func judgePods(ctx context.Context, t Target, w Workload, found workloadPods) []Evidence {
@@ -60,7 +48,7 @@ func judgePods(ctx context.Context, t Target, w Workload, found workloadPods) []
 	return out
 }
 
-// JudgePod judges one pod of a workload: V1, V2 and V3. The evidence is in that order.
+// JudgePod judges one pod of a workload as it is now: V1, V2 and V3. The evidence is in that order. How old the pod is, it does not ask.
 func JudgePod(ctx context.Context, t Target, w Workload, pod *corev1.Pod) []Evidence {
 	account, ok := t.Unit.account(w.ServiceAccount)
 	if !ok {
@@ -85,10 +73,8 @@ func born(pod *corev1.Pod, calm time.Duration) Evidence {
 			return e
 		}
 	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-			return e
-		}
+	if _, ready := readySince(pod); ready {
+		return e
 	}
 	e.Result, e.Got = Inconclusive, "not Ready yet ("+string(pod.Status.Phase)+")"
 	return e

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/wimigrate/wimigrate/cutover"
 )
@@ -98,7 +99,7 @@ func TestNewPods(t *testing.T) {
 			if tc.exchange != nil {
 				target.Exchanger = exchangerFunc(tc.exchange)
 			}
-			v := cutover.NewPods()(t.Context(), target)
+			v := cutover.NewPods(-1)(t.Context(), target)
 			if v.Result != tc.want || v.Hold != tc.hold || !strings.Contains(v.Reason, tc.says) || strings.Contains(v.Reason, "secret-assertion") {
 				t.Errorf("%+v; want %s (%s) with %q", v, tc.want, tc.hold, tc.says)
 			}
@@ -106,8 +107,96 @@ func TestNewPods(t *testing.T) {
 	}
 	t.Run("pods that cannot be read are inconclusive", func(t *testing.T) {
 		target := apiTarget(readerFuncs{list: func(cutover.Selection) ([]*unstructured.Unstructured, error) { return nil, errors.New("timeout") }})
-		if v := cutover.NewPods()(t.Context(), target); v.Result != cutover.Inconclusive {
+		if v := cutover.NewPods(-1)(t.Context(), target); v.Result != cutover.Inconclusive {
 			t.Errorf("%+v", v)
+		}
+	})
+}
+
+// bornAt is a pod that has been Ready since an instant; its UID is its name.
+func bornAt(name string, ready time.Time, change func(*corev1.Pod)) *corev1.Pod {
+	return apiPod("new", func(p *corev1.Pod) {
+		p.Name, p.UID = name, types.UID(name)
+		p.Status.Conditions[0].LastTransitionTime = metav1.NewTime(ready)
+		if change != nil {
+			change(p)
+		}
+	})
+}
+
+func TestNewPodsWaitsUntilNewPodsHaveBeenCalm(t *testing.T) {
+	died := func(p *corev1.Pod) {
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app", RestartCount: 1, LastTerminationState: corev1.ContainerState{
+			Terminated: &corev1.ContainerStateTerminated{StartedAt: metav1.Now(), FinishedAt: metav1.NewTime(time.Now().Add(40 * time.Second)), ExitCode: 1}}}}
+	}
+	for _, tc := range []struct {
+		name string
+		calm time.Duration
+		// pods are those at the first look, later those at any other.
+		pods, later func(now time.Time) []*corev1.Pod
+		want        cutover.Result
+		says        string
+		took        time.Duration
+	}{
+		{"a pod that is seconds old is waited for", 0, func(now time.Time) []*corev1.Pod { return []*corev1.Pod{bornAt("a", now.Add(-2*time.Second), nil)} }, nil,
+			cutover.Pass, "", time.Minute},
+		{"not one that has long been up", 0, func(now time.Time) []*corev1.Pod { return []*corev1.Pod{bornAt("a", now.Add(-3*time.Minute), nil)} }, nil, cutover.Pass, "", 0},
+		{"a status that is not much older may be the work of another clock", 0, func(now time.Time) []*corev1.Pod {
+			return []*corev1.Pod{bornAt("a", now.Add(-90*time.Second), nil)}
+		}, nil, cutover.Pass, "", time.Minute},
+		{"and one without a time is waited for", 0, func(time.Time) []*corev1.Pod { return []*corev1.Pod{bornAt("a", time.Time{}, nil)} }, nil, cutover.Pass, "", time.Minute},
+		{"a container that ends before it was calm is seen", 0, func(now time.Time) []*corev1.Pod { return []*corev1.Pod{bornAt("a", now, nil)} },
+			func(now time.Time) []*corev1.Pod { return []*corev1.Pod{bornAt("a", now, died)} }, cutover.Fail, "container app ended after 40s", time.Minute},
+		{"so it is where less calm is asked for", time.Second, func(now time.Time) []*corev1.Pod { return []*corev1.Pod{bornAt("a", now, nil)} },
+			func(now time.Time) []*corev1.Pod { return []*corev1.Pod{bornAt("a", now, died)} }, cutover.Fail, "container app ended after 40s", time.Second},
+		{"pods that are born meanwhile are not waited for: under load there would be no end", 0, func(now time.Time) []*corev1.Pod { return []*corev1.Pod{bornAt("a", now, nil)} },
+			func(now time.Time) []*corev1.Pod {
+				return []*corev1.Pod{bornAt("a", now, nil), bornAt("b", now.Add(time.Minute), nil)}
+			}, cutover.Pass, "", time.Minute},
+		{"but they are judged", 0, func(now time.Time) []*corev1.Pod { return []*corev1.Pod{bornAt("a", now, nil)} },
+			func(now time.Time) []*corev1.Pod {
+				return []*corev1.Pod{bornAt("a", now, nil), bornAt("b", now.Add(time.Minute), func(p *corev1.Pod) { p.Spec.Containers[0].Env = nil })}
+			}, cutover.Fail, "AZURE_CLIENT_ID is missing", time.Minute},
+		{"what is missing beside calm is not waited for", 0, func(now time.Time) []*corev1.Pod {
+			return []*corev1.Pod{bornAt("a", now, nil), bornAt("b", now, func(p *corev1.Pod) { p.Status.Conditions = nil })}
+		}, nil, cutover.Inconclusive, "not Ready", 0},
+		{"no calm is waited for where none is asked for", -1, func(now time.Time) []*corev1.Pod { return []*corev1.Pod{bornAt("a", now, nil)} }, nil, cutover.Pass, "", 0},
+	} {
+		bubble(t, tc.name, func(t *testing.T) {
+			began, pods := time.Now(), tc.pods
+			r := readerFuncs{token: func(cutover.TokenRequest) (string, error) { return "assertion", nil }}
+			r.list = func(s cutover.Selection) ([]*unstructured.Unstructured, error) {
+				found, err := listing(t, pods(began)...)(s)
+				if s.Kind == "Pod" && tc.later != nil {
+					pods = tc.later
+				}
+				return found, err
+			}
+			target := apiTarget(r)
+			target.Revision = map[string]string{"Deployment/api": "new"}
+			target.Exchanger = exchangerFunc(func(cutover.ExchangeRequest) (cutover.Claims, error) { return cutover.Claims{AppID: "abcd"}, nil })
+			v := cutover.NewPods(tc.calm)(t.Context(), target)
+			if v.Result != tc.want || !strings.Contains(v.Reason, tc.says) || time.Since(began) != tc.took {
+				t.Errorf("after %s: %+v; want %s with %q after %s", time.Since(began), v, tc.want, tc.says, tc.took)
+			}
+		})
+	}
+	bubble(t, "asked again, it waits only for what it has not seen for so long", func(t *testing.T) {
+		began := time.Now()
+		ready := []*corev1.Pod{bornAt("a", began, nil), bornAt("b", began, func(p *corev1.Pod) { p.Status.Conditions = nil })}
+		r := readerFuncs{token: func(cutover.TokenRequest) (string, error) { return "assertion", nil }}
+		r.list = func(s cutover.Selection) ([]*unstructured.Unstructured, error) { return listing(t, ready...)(s) }
+		target := apiTarget(r)
+		target.Revision = map[string]string{"Deployment/api": "new"}
+		target.Exchanger = exchangerFunc(func(cutover.ExchangeRequest) (cutover.Claims, error) { return cutover.Claims{AppID: "abcd"}, nil })
+		gate := cutover.NewPods(0)
+		if v := gate(t.Context(), target); v.Result != cutover.Inconclusive || time.Since(began) != 0 {
+			t.Fatalf("a pod that is not Ready: %+v after %s", v, time.Since(began))
+		}
+		time.Sleep(40 * time.Second)
+		ready = ready[:1]
+		if v := gate(t.Context(), target); v.Result != cutover.Pass || time.Since(began) != time.Minute {
+			t.Errorf("%+v after %s, want a minute in all", v, time.Since(began))
 		}
 	})
 }

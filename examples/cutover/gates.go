@@ -13,7 +13,7 @@ func (c config) gates(a *azureWorld) cutover.Gates {
 	if c.window > 0 {
 		opts.Load = &cutover.LoadOptions{Window: c.window, LookEvery: min(c.window, 30*time.Second), Calm: min(c.window, time.Minute),
 			Deadline: max(10*c.window, 5*time.Minute)}
-		opts.Quiet = min(c.window, time.Minute)
+		opts.Quiet, opts.Calm = min(c.window, time.Minute), min(c.window, time.Minute)
 	}
 	return cutover.DefaultGates(opts)
 }

@@ -82,7 +82,7 @@ func (w *moverWorld) provided(name string, c cutover.Cluster) (cutover.Gates, *c
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 100 * time.Millisecond, Deadline: time.Minute},
 		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can
-		Probes: 2, Settle: time.Minute, SettleEvery: time.Second, Quiet: time.Second, Load: load, LoadAgain: load,
+		Probes: 2, Settle: time.Minute, SettleEvery: time.Second, Quiet: time.Second, Calm: time.Second, Load: load, LoadAgain: load,
 	})
 	gates.Preflight = cutover.Eventually(gates.Preflight, time.Minute, time.Second)
 	return gates, &cutover.Options{

@@ -59,7 +59,7 @@ func (o *operator) gates() cutover.Gates {
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: time.Minute},
 		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can
-		Probes: 3, Settle: moment, SettleEvery: time.Second, Quiet: 2 * time.Second, Load: load, LoadAgain: load,
+		Probes: 3, Settle: moment, SettleEvery: time.Second, Quiet: 2 * time.Second, Calm: 2 * time.Second, Load: load, LoadAgain: load,
 	})
 	// Under load a rollout or a scale-out is under way at many an instant.
 	g.Preflight = cutover.Eventually(g.Preflight, time.Minute, time.Second)

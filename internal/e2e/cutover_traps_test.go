@@ -103,7 +103,7 @@ func (s *snare) gateOptions(skip ...string) *cutover.GateOptions {
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: 5 * time.Second},
 		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can
-		Probes: 3, Settle: settled, SettleEvery: time.Second, Quiet: time.Second, Load: load, LoadAgain: load,
+		Probes: 3, Settle: settled, SettleEvery: time.Second, Quiet: time.Second, Calm: 2 * time.Second, Load: load, LoadAgain: load,
 	}
 }
 
