@@ -1,8 +1,10 @@
 package cutover
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -25,7 +27,7 @@ type Progress struct {
 // Rollout says how far the rollout of a workload is. Beside the object it takes what the rule of the kind needs: pods and controller
 // revisions of its namespace for the update strategy OnDelete, Jobs for a CronJob; nothing else.
 func Rollout(w *unstructured.Unstructured, others []*unstructured.Unstructured) Progress {
-	if w.GetKind() != "Rollout" && w.GetKind() != "CronJob" {
+	if tellsGeneration(w) {
 		if seen := number64(w.Object, "status", "observedGeneration"); seen < w.GetGeneration() {
 			return Progress{Reason: fmt.Sprintf("its controller has seen generation %d of %d", seen, w.GetGeneration())}
 		}
@@ -44,6 +46,19 @@ func Rollout(w *unstructured.Unstructured, others []*unstructured.Unstructured) 
 	}
 	// Kinds without a rule: their controller has seen the change; what their new pods are, the gate must see.
 	return Progress{Complete: true}
+}
+
+// tellsGeneration reports whether an object's status says which generation its controller has seen. The built-in kinds that roll out do;
+// a CronJob does not, a Rollout in a way of its own, and of the others some do, as Knative Services, and some do not, as ScaledJobs.
+func tellsGeneration(w *unstructured.Unstructured) bool {
+	switch w.GetKind() {
+	case "Deployment", "StatefulSet", "DaemonSet":
+		return true
+	case "Rollout", "CronJob":
+		return false
+	}
+	_, tells := lookup(w.Object, []string{"status", "observedGeneration"})
+	return tells
 }
 
 func deploymentProgress(w *unstructured.Unstructured) Progress {
@@ -119,7 +134,7 @@ func onDelete(p Progress, w *unstructured.Unstructured, others []*unstructured.U
 		if status, _ := condition(o, "Ready"); status == "True" {
 			ready++
 		}
-		if o.GetLabels()[revisionLabel] != revision && (old == "" || o.GetName() > old) {
+		if o.GetLabels()[revisionLabel] != revision && (old == "" || comesLater(o.GetName(), old)) {
 			old = o.GetName() // the highest ordinal first, as a rolling update would
 		}
 	}
@@ -132,6 +147,20 @@ func onDelete(p Progress, w *unstructured.Unstructured, others []*unstructured.U
 		p.Complete = true
 	}
 	return p
+}
+
+// comesLater orders the pods of one set: web-10 after web-9, and names without an ordinal as text.
+func comesLater(a, b string) bool {
+	return cmp.Or(cmp.Compare(ordinalOf(a), ordinalOf(b)), strings.Compare(a, b)) > 0
+}
+
+// ordinalOf is the ordinal in the name of a StatefulSet's pod; -1 for a name without one.
+func ordinalOf(pod string) int {
+	n, err := strconv.Atoi(pod[strings.LastIndexByte(pod, '-')+1:])
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // revisionLabel is on the pods of StatefulSets and DaemonSets.
