@@ -93,18 +93,29 @@ func TestTrapsOnARealControlPlaneCostNoToken(t *testing.T) {
 	t.Run("a cluster that was rebuilt is not the one of the plan", func(t *testing.T) { planOfRebuilt(t, f, plans["idle"]) })
 }
 
-// gates are the provided ones with windows of seconds and little patience: a trap is quiet but for what it does itself.
-func (s *snare) gates(skip ...string) cutover.Gates { return gatesOf(s.gateOptions(skip...)) }
+// gates are the provided ones with windows of seconds, and with enough time for a loaded machine.
+func (s *snare) gates(tune ...func(*cutover.GateOptions)) cutover.Gates {
+	return gatesOf(s.gateOptions(tune...))
+}
 
-func (s *snare) gateOptions(skip ...string) *cutover.GateOptions {
-	load := &cutover.LoadOptions{Window: 2 * time.Second, Deadline: 30 * time.Second, LookEvery: time.Second, Pods: 2, Nodes: 1, Calm: 2 * time.Second}
-	return &cutover.GateOptions{
-		Preflight: &cutover.PreflightOptions{EntraClock: s.entraClock, Probes: 4, Skip: skip,
+func (s *snare) gateOptions(tune ...func(*cutover.GateOptions)) *cutover.GateOptions {
+	load := &cutover.LoadOptions{Window: 2 * time.Second, Deadline: 2 * time.Minute, LookEvery: time.Second, Pods: 2, Nodes: 1, Calm: 2 * time.Second}
+	o := &cutover.GateOptions{
+		Preflight: &cutover.PreflightOptions{EntraClock: s.entraClock, Probes: 4,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
-		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: 5 * time.Second},
+		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: time.Minute},
 		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can
 		Probes: 3, Settle: settled, SettleEvery: time.Second, Quiet: time.Second, Calm: 2 * time.Second, Load: load, LoadAgain: load,
 	}
+	for _, f := range tune {
+		f(o)
+	}
+	return o
+}
+
+// hurried is for traps in which the wait itself is in vain.
+func hurried(o *cutover.GateOptions) {
+	o.Prove.Deadline, o.Load.Deadline, o.Settle = moment, 2*moment, moment
 }
 
 func gatesOf(o *cutover.GateOptions) cutover.Gates {
