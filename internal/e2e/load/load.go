@@ -65,7 +65,7 @@ func AddNodes(n int, late time.Duration) Action {
 	}
 }
 
-// ReplaceNode adds a node and takes the oldest one away. With stale, MIC leaves behind what it had assigned there.
+// ReplaceNode adds a node and takes the oldest one away. With stale, MIC leaves behind what it had assigned there, until Tidy.
 func ReplaceNode(late time.Duration, stale bool) Action {
 	return func(ctx context.Context, c *fleet.Cluster) error {
 		if err := AddNodes(1, late)(ctx, c); err != nil {
@@ -74,7 +74,17 @@ func ReplaceNode(late time.Duration, stale bool) Action {
 		if c.MIC != nil && stale {
 			c.MIC.LeaveStale(true)
 		}
-		return c.Nodes.Remove(ctx, c.Nodes.Names()[0])
+		return c.Nodes.Remove(ctx, c.Nodes.Oldest())
+	}
+}
+
+// Tidy has MIC take away what it left behind.
+func Tidy() Action {
+	return func(_ context.Context, c *fleet.Cluster) error {
+		if c.MIC != nil {
+			c.MIC.LeaveStale(false)
+		}
+		return nil
 	}
 }
 

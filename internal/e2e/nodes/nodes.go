@@ -4,6 +4,7 @@ package nodes
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -113,7 +114,16 @@ func (p *Pool) Cordon(ctx context.Context, name string) error {
 	return nil
 }
 
-// Names are the pool's nodes in the order of their places.
+// Oldest is the node that was added before all others that are left; empty without any.
+func (p *Pool) Oldest() string {
+	names := p.Names()
+	if len(names) == 0 {
+		return ""
+	}
+	return slices.Min(names) // they count up
+}
+
+// Names are the pool's nodes in the order of their places, which says nothing of their age: a place that a node left is used again.
 func (p *Pool) Names() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
