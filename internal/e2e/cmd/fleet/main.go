@@ -68,16 +68,36 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		name, region, _ := strings.Cut(c, "=")
 		spec.Clusters = append(spec.Clusters, fleet.ClusterSpec{Name: name, Region: region, Nodes: *count})
 	}
+	return up(ctx, spec, func(f *fleet.Fleet) error { return keep(ctx, f, *longTail, *apps, stdout) })
+}
+
+// up starts a fleet and stops it once it was used. A temporary folder goes with it, unless its logs tell of an error.
+func up(ctx context.Context, spec fleet.Spec, use func(*fleet.Fleet) error) (err error) {
+	if spec.Dir == "" {
+		if spec.Dir, err = os.MkdirTemp("", "wimigrate-fleet-"); err != nil {
+			return err
+		}
+		defer func() {
+			if err == nil || ctx.Err() != nil {
+				err = errors.Join(err, os.RemoveAll(spec.Dir))
+			}
+		}()
+	}
 	f, err := fleet.Start(ctx, spec)
 	if err != nil {
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
 		return err
 	}
-	err = errors.Join(keep(ctx, f, *longTail, *apps, stdout), f.Stop())
-	if *dir == "" && err == nil {
-		err = os.RemoveAll(f.Dir)
+	err = errors.Join(use(f), f.Stop())
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w\nlogs are in %s", err, f.Dir)
 	}
 	return err
 }
+
+var errInterrupted = errors.New("interrupted while it started")
 
 // keep prints how to use the fleet and waits for the end.
 func keep(ctx context.Context, f *fleet.Fleet, longTail, apps bool, stdout io.Writer) error {

@@ -3,16 +3,23 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/assets"
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/process"
 )
 
-func TestUpStopsOnInterruptAndLeavesNothingBehind(t *testing.T) {
+func TestUpIsWhatItSaysStopsOnInterruptAndLeavesNothingBehind(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a control plane")
 	}
@@ -23,7 +30,8 @@ func TestUpStopsOnInterruptAndLeavesNothingBehind(t *testing.T) {
 	if err := assets.BuildLocal(t.Context(), "", ".", program); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), program, "up", "-clusters", "one=eastus", "-nodes", "1", "-seed=false", "-dir", dir)
+	cmd := exec.CommandContext(t.Context(), program, "up", "-clusters", "one=eastus", "-nodes", "1", "-seed=false", "-apps", "-dir", dir)
+	process.Tie(cmd)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
@@ -40,17 +48,24 @@ func TestUpStopsOnInterruptAndLeavesNothingBehind(t *testing.T) {
 			break
 		}
 	}
-	if !strings.Contains(said.String(), "context one\tregion eastus\tissuer https://127.0.0.1:") || running(t, dir) == 0 {
-		t.Errorf("%d programs run after it said:\n%s%s", running(t, dir), &said, &stderr)
+	if !strings.Contains(said.String(), "context one\tregion eastus\tissuer https://127.0.0.1:") {
+		t.Errorf("it said:\n%s%s", &said, &stderr)
 	}
+	printed(t, said.String())
+	fleet.Await(t, "five programs and the pods of two applications", func() (bool, error) {
+		if found := running(t, dir, cmd); len(found) != 5+2*2 {
+			return false, fmt.Errorf("%d run: %v", len(found), found)
+		}
+		return true, nil
+	})
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, &stderr)
 	}
-	if n := running(t, dir); n != 0 {
-		t.Errorf("%d programs still run", n)
+	if found := running(t, dir, cmd); len(found) > 0 {
+		t.Errorf("%d programs still run: %v", len(found), found)
 	}
 	for _, name := range []string{"kubeconfig", "fleet.yaml"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
@@ -59,21 +74,58 @@ func TestUpStopsOnInterruptAndLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// running counts the processes whose command line names the folder, other than the command itself.
-func running(t *testing.T, dir string) int {
+// printed does what the command says, from the root of the repository: examples/fleet reads fleet.yaml and finds the applications.
+func printed(t *testing.T, said string) {
 	t.Helper()
-	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil || len(lines) == 0 {
-		t.Skip("needs /proc to see what runs")
+	_, script, _ := strings.Cut(said, "export KUBECONFIG=")
+	script, _, found := strings.Cut(script, "\n\n")
+	if !found {
+		t.Fatalf("it does not say how to use it:\n%s", said)
 	}
-	n := 0
-	for _, l := range lines {
-		b, err := os.ReadFile(l)
-		if err == nil && bytes.Contains(b, []byte("="+dir)) {
-			n++
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-ec", "export KUBECONFIG="+script)
+	cmd.Dir = filepath.Join("..", "..", "..", "..")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := process.Run(cmd); err != nil {
+		t.Errorf("%s: %v\n%s", script, err, &stderr)
+	}
+	for _, app := range []string{"web", "orders"} {
+		if !regexp.MustCompile(`one +` + app + ` +` + app + ` .*Deployment/` + app).MatchString(stdout.String()) {
+			t.Errorf("examples/fleet does not find %s:\n%s", app, &stdout)
 		}
 	}
-	return n
+}
+
+// A cluster's name that cannot be that of a folder fails late enough for logs to be there.
+func TestAFleetThatCannotStartSaysWhereItsLogsAre(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a fleet")
+	}
+	parent := t.TempDir()
+	t.Setenv("TMPDIR", parent)
+	err := run(t.Context(), []string{"up", "-clusters", "one\x00=eastus"}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "logs are in "+parent) {
+		t.Errorf("got %v, want an error that names a folder in %s", err, parent)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := run(ctx, []string{"up"}, io.Discard, io.Discard); !errors.Is(err, errInterrupted) {
+		t.Errorf("got %v, want an error of an interrupt", err)
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) != 1 {
+		t.Errorf("an interrupted start leaves its folder behind: %v, %v", left, err)
+	}
+}
+
+// running are the programs other than the command itself whose command line names the folder.
+func running(t *testing.T, dir string, cmd *exec.Cmd) map[int]string {
+	t.Helper()
+	found, err := process.Naming(dir)
+	if err != nil {
+		t.Skip(err)
+	}
+	delete(found, cmd.Process.Pid)
+	return found
 }
 
 func TestUsageErrorsNameWhatToDo(t *testing.T) {
