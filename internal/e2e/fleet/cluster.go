@@ -44,6 +44,7 @@ type Cluster struct {
 	Kubelet *kubelet.Kubelet
 
 	generation int
+	stopped    bool
 	fleet      *Fleet
 	proxy      *serve.Server
 	subnet     *ports.Subnet
@@ -176,8 +177,12 @@ func (c *Cluster) Issuer() string { return c.Plane.Issuer() }
 // Reports returns the latest report of every container that ever ran in the cluster.
 func (c *Cluster) Reports() []kubelet.PodReport { return c.Kubelet.Reports() }
 
-// stop ends what runs, pods first, and waits for it.
+// stop ends what runs, pods first, and waits for it. Stopping again does nothing.
 func (c *Cluster) stop() error {
+	if c.stopped {
+		return nil
+	}
+	c.stopped = true
 	var errs []error
 	if c.Kubelet != nil {
 		c.Kubelet.Close()

@@ -33,7 +33,8 @@ type Fleet struct {
 	workload string
 }
 
-// Start starts a fleet: first all control planes at once, then the doubles around each. On an error nothing is left running.
+// Start starts a fleet: first all control planes at once, then the doubles around each. On an error nothing is left running, and the error
+// names the folder with what there is of logs.
 func Start(ctx context.Context, spec Spec) (*Fleet, error) {
 	spec, err := spec.complete()
 	if err != nil {
@@ -41,9 +42,17 @@ func Start(ctx context.Context, spec Spec) (*Fleet, error) {
 	}
 	f := &Fleet{spec: spec, Dir: spec.Dir}
 	if err := f.start(ctx); err != nil {
-		return nil, errors.Join(err, f.Stop())
+		return nil, f.withLogs(errors.Join(err, f.Stop()))
 	}
 	return f, nil
+}
+
+// withLogs adds to an error where the logs are. A temporary folder in which there is nothing is removed instead.
+func (f *Fleet) withLogs(err error) error {
+	if f.Dir == "" || f.spec.Dir == "" && os.Remove(f.Dir) == nil {
+		return err
+	}
+	return fmt.Errorf("%w\nlogs are in %s", err, f.Dir)
 }
 
 func (f *Fleet) start(ctx context.Context) error {
@@ -121,7 +130,7 @@ func (f *Fleet) Reports() []kubelet.PodReport {
 }
 
 // Rebuild replaces a cluster by an empty one of the same name, as after `az aks delete` and `create`: new issuer, new keys, no objects.
-// The *Cluster stays the same; whatever was made from its clients is dead.
+// The *Cluster stays the same; whatever was made from its clients is dead. After an error the cluster is down.
 func (f *Fleet) Rebuild(ctx context.Context, name string) error {
 	i := slices.IndexFunc(f.Clusters, func(c *Cluster) bool { return c.Name == name })
 	if i < 0 {
@@ -144,7 +153,9 @@ func (f *Fleet) Rebuild(ctx context.Context, name string) error {
 func (f *Fleet) Err() error {
 	var errs []error
 	for _, c := range f.Clusters {
-		errs = append(errs, c.Plane.Err())
+		if !c.stopped {
+			errs = append(errs, c.Plane.Err())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -2,7 +2,11 @@ package fleet_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -11,6 +15,7 @@ import (
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
+	"github.com/wimigrate/wimigrate/internal/e2e/nmi"
 	"github.com/wimigrate/wimigrate/internal/e2e/workload"
 )
 
@@ -116,6 +121,34 @@ func TestPodsReallyTakeTokensOnBothPaths(t *testing.T) {
 	fleet.Await(t, "the processes of deleted pods to end", func() (bool, error) {
 		return count(c.Reports(), func(r kubelet.PodReport) bool { return r.Labels["app"] == "new" && !r.Ended }) == 0, nil
 	})
+	t.Run("a node whose port somebody has is told of at once", func(t *testing.T) { takenPorts(t, c) })
+}
+
+// takenPorts takes a port of the next two nodes before they come.
+func takenPorts(t *testing.T, c *fleet.Cluster) {
+	names := c.Nodes.Names()
+	first, err := c.NMI.Node(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	network := strings.TrimSuffix(first.Address, ".1")
+	for i, port := range []int{nmi.GatewayPort, nmi.MetricsPort} {
+		address := fmt.Sprintf("%s.%d:%d", network, len(names)+1+i, port)
+		taken, err := net.Listen("tcp4", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer taken.Close()
+		if err := c.AddNodes(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		fleet.Await(t, "an error that names "+address, func() (bool, error) {
+			if err := c.AwaitNMI(t.Context()); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), address) {
+				return false, fmt.Errorf("got %w", err)
+			}
+			return true, nil
+		})
+	}
 }
 
 func TestManagedModeServesPodsByTheirBindingWithoutMIC(t *testing.T) {
@@ -143,6 +176,16 @@ func TestManagedModeServesPodsByTheirBindingWithoutMIC(t *testing.T) {
 		return count(c.Reports(), func(r kubelet.PodReport) bool {
 			return r.Taken >= 3 && r.Failed == 0 && r.Identities[id.ClientID] == r.Taken
 		}) == 2, nil
+	})
+	t.Run("a cluster that was not rebuilt is stopped once", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := f.Rebuild(ctx, c.Name); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want %v", err, context.Canceled)
+		}
+		if err := errors.Join(f.Err(), f.Stop()); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

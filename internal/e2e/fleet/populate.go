@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -82,9 +83,13 @@ func (c *Cluster) AddNodes(ctx context.Context, n int) error {
 	})
 }
 
-// AwaitNMI returns when NMI answers on every node.
+// AwaitNMI returns when NMI answers on every node, or at once when it cannot on one.
 func (c *Cluster) AwaitNMI(ctx context.Context) error {
-	return objects.Await(ctx, "NMI on every node of "+c.Name, func(context.Context) (bool, error) {
+	var failed error
+	err := objects.Await(ctx, "NMI on every node of "+c.Name, func(context.Context) (bool, error) {
+		if failed = c.NMI.Err(); failed != nil {
+			return true, nil
+		}
 		for _, name := range c.Nodes.Names() {
 			n, err := c.NMI.Node(name)
 			if err != nil || !n.Running() {
@@ -93,6 +98,7 @@ func (c *Cluster) AwaitNMI(ctx context.Context) error {
 		}
 		return true, nil
 	})
+	return errors.Join(err, failed)
 }
 
 func ready(n *corev1.Node) bool {

@@ -28,8 +28,10 @@ func (a *Agents) nodeSeen(obj any) {
 	n, err := newNode(a.cfg, node.Name, internalIP(node))
 	if err != nil {
 		a.cfg.Logger.Info("node without gateway", "cluster", a.cfg.Cluster, "node", node.Name, "error", err)
+		a.failed[node.Name] = err
 		return
 	}
+	delete(a.failed, node.Name)
 	for _, id := range a.attached {
 		n.IMDS.Attach(id)
 	}
@@ -49,6 +51,7 @@ func (a *Agents) nodeGone(obj any) {
 	a.mu.Lock()
 	n := a.nodes[node.Name]
 	delete(a.nodes, node.Name)
+	delete(a.failed, node.Name)
 	a.mu.Unlock()
 	a.world.forget(node.Name)
 	if n != nil {
@@ -90,6 +93,11 @@ func (a *Agents) startLocked(n *Node, pod *corev1.Pod) {
 		}
 		if err := n.start(string(pod.UID)); err != nil {
 			a.cfg.Logger.Info("NMI cannot start", "cluster", a.cfg.Cluster, "node", n.Name, "error", err)
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			if a.nodes[n.Name] == n {
+				a.failed[n.Name] = err
+			}
 		}
 	})
 }

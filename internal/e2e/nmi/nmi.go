@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,6 +67,7 @@ type Agents struct {
 	delay    time.Duration
 	nodes    map[string]*Node
 	early    map[string]*corev1.Pod             // NMI pods whose node was not seen yet, by node
+	failed   map[string]error                   // why a node has no gateway or no NMI, by node
 	attached map[string]credentialtest.Identity // with ScaleSet, what all nodes have
 }
 
@@ -74,7 +77,7 @@ func New(ctx context.Context, cfg Config) (*Agents, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &Agents{cfg: cfg, delay: cfg.Options.Delay, nodes: map[string]*Node{}, early: map[string]*corev1.Pod{},
-		attached: map[string]credentialtest.Identity{}}
+		failed: map[string]error{}, attached: map[string]credentialtest.Identity{}}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	w, err := newWorld(cfg)
 	if err != nil {
@@ -111,6 +114,17 @@ func (a *Agents) Node(name string) (*Node, error) {
 }
 
 var errUnknownNode = errors.New("unknown node")
+
+// Err tells which nodes have no gateway or whose NMI could not start, and why: as a rule somebody else on this machine has the port.
+func (a *Agents) Err() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var errs []error
+	for _, node := range slices.Sorted(maps.Keys(a.failed)) {
+		errs = append(errs, fmt.Errorf("nmi: %s: node %s: %w", a.cfg.Cluster, node, a.failed[node]))
+	}
+	return errors.Join(errs...)
+}
 
 // Gateway returns where connections to the metadata service go from a node; empty for an unknown one.
 func (a *Agents) Gateway(node string) string {
