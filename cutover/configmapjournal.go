@@ -2,7 +2,6 @@ package cutover
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -150,33 +150,44 @@ func (j *ConfigMapJournal) explain(ctx context.Context, c Cluster, w Write, r *R
 	return fmt.Errorf("cutover: journal of %s: %w", r.Unit, cause)
 }
 
-// List implements Journal.
+// List implements Journal. It asks all clusters at the same time.
 func (j *ConfigMapJournal) List(ctx context.Context) ([]*Record, error) {
-	names := make([]string, 0, len(j.clusters))
-	for name := range j.clusters {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	var mu sync.Mutex
 	var out []*Record
-	for _, name := range names {
-		objs, err := list(ctx, j.clusters[name], Selection{
-			APIVersion: "v1", Kind: "ConfigMap", Namespace: j.namespace, Labels: journalLabel + "=record",
+	var errs []error
+	var wg sync.WaitGroup
+	for name, c := range j.clusters {
+		wg.Go(func() {
+			recs, err := j.listIn(ctx, name, c)
+			mu.Lock()
+			defer mu.Unlock()
+			out, errs = append(out, recs...), append(errs, err)
 		})
-		if err != nil {
-			return nil, fmt.Errorf("cutover: journal in %s: %w", name, err)
-		}
-		for _, o := range objs {
-			r, err := recordOf(o)
-			if err != nil {
-				return nil, err
-			}
-			if r.Cluster == name {
-				out = append(out, r)
-			}
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out, func(a, b *Record) int { return compareKeys(a.Key, b.Key) })
+	return out, errors.Join(errs...)
+}
+
+// listIn reads the records in one cluster. A record that cannot be read leaves the others readable.
+func (j *ConfigMapJournal) listIn(ctx context.Context, name string, c Cluster) ([]*Record, error) {
+	objs, err := list(ctx, c, Selection{APIVersion: "v1", Kind: "ConfigMap", Namespace: j.namespace, Labels: journalLabel + "=record"})
+	if err != nil {
+		return nil, &UnreadableError{Key{Cluster: name}, err}
+	}
+	var out []*Record
+	var errs []error
+	for _, o := range objs {
+		r, err := recordOf(o)
+		switch {
+		case err != nil:
+			errs = append(errs, &UnreadableError{Key{name, text(o.Object, "data", "unit")}, err})
+		case r.Cluster == name:
+			out = append(out, r)
 		}
 	}
-	slices.SortFunc(out, func(a, b *Record) int {
-		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Unit, b.Unit))
-	})
-	return out, nil
+	return out, errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -214,8 +215,8 @@ func (j *FileJournal) append(l *line) error {
 // cut drops what an unfinished write has left.
 func (j *FileJournal) cut() error {
 	var b bytes.Buffer
-	for _, r := range j.sorted() {
-		text, err := json.Marshal(r)
+	for _, k := range j.keys() {
+		text, err := json.Marshal(j.records[k])
 		if err != nil {
 			return err
 		}
@@ -236,28 +237,19 @@ func (j *FileJournal) List(ctx context.Context) ([]*Record, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var out []*Record
-	for _, l := range j.sorted() {
-		r, err := DecodeRecord(l.Record, strconv.FormatInt(l.Version, 10))
+	var errs []error
+	for _, k := range j.keys() {
+		r, err := DecodeRecord(j.records[k].Record, strconv.FormatInt(j.records[k].Version, 10))
 		if err != nil {
-			return nil, err
+			errs = append(errs, &UnreadableError{k, err})
+			continue
 		}
 		out = append(out, r)
 	}
-	return out, nil
+	return out, errors.Join(errs...)
 }
 
-func (j *FileJournal) sorted() []*line {
-	keys := make([]Key, 0, len(j.records))
-	for k := range j.records {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, compareKeys)
-	out := make([]*line, 0, len(keys))
-	for _, k := range keys {
-		out = append(out, j.records[k])
-	}
-	return out
-}
+func (j *FileJournal) keys() []Key { return slices.SortedFunc(maps.Keys(j.records), compareKeys) }
 
 func compareKeys(a, b Key) int {
 	return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Unit, b.Unit))

@@ -18,10 +18,13 @@ type fleetRun struct {
 	frozen chan struct{} // closed once a unit has failed
 
 	telling sync.Mutex // one event at a time, in order
+
+	mu   sync.Mutex
+	away map[string]string // why units could not be taken: their cluster does not answer
 }
 
 func (r *Runner) newFleetRun(p *Plan) *fleetRun {
-	return &fleetRun{r: r, slots: newSlots(p.Limits), frozen: make(chan struct{})}
+	return &fleetRun{r: r, slots: newSlots(p.Limits), frozen: make(chan struct{}), away: map[string]string{}}
 }
 
 func (f *fleetRun) freeze() { f.once.Do(func() { close(f.frozen) }) }
@@ -32,6 +35,25 @@ func (f *fleetRun) isFrozen() bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// unreached remembers that a unit could not be taken, and says so.
+func (f *fleetRun) unreached(u *Unit, reason string) {
+	f.mu.Lock()
+	f.away[u.ID] = reason
+	f.mu.Unlock()
+	f.tell(Event{Type: EventState, Unit: u.ID, Cluster: u.Cluster, State: Held, Message: reason})
+}
+
+// tellUnreached puts into a report what no journal holds: that a unit could not be taken.
+func (f *fleetRun) tellUnreached(rep *Report) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range rep.Units {
+		if reason, ok := f.away[rep.Units[i].ID]; ok {
+			rep.Units[i].unreached(reason)
+		}
 	}
 }
 

@@ -14,7 +14,8 @@ type Journal interface {
 	// Save stores the record if its Version is still the stored one ("" if there must be none), and sets its new Version. Otherwise
 	// nothing is stored and the error is ErrFenced. When Save returns nil the record survives a crash.
 	Save(ctx context.Context, r *Record) error
-	// List returns every record, sorted by cluster and unit.
+	// List returns every record that can be read, sorted by cluster and unit. For those that cannot, it returns an *UnreadableError each,
+	// joined, beside the others; any other error means that nothing could be read.
 	List(ctx context.Context) ([]*Record, error)
 }
 

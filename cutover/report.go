@@ -1,20 +1,58 @@
 package cutover
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
-// Status reports where the units of a plan stand, from the journal alone. It changes nothing.
+// Status reports where the units of a plan stand, from the journal alone. It changes nothing. A unit whose record cannot be read because its
+// cluster does not answer is Held (HoldUnreachable); one whose record makes no sense is so too, and the error joins an [*UnreadableError].
 func (r *Runner) Status(ctx context.Context, p *Plan) (*Report, error) {
-	recs, err := r.records(ctx, p)
-	if err != nil {
-		return r.emptyReport(p), err
-	}
+	k, err := r.records(ctx, p)
 	rep := r.emptyReport(p)
+	if err != nil {
+		return rep, err
+	}
 	for i := range rep.Units {
-		if rec := recs[rep.Units[i].ID]; rec != nil && rec.Plan == p.Digest {
-			rep.Units[i].fill(rec)
+		u := &rep.Units[i]
+		rec := k.recs[u.ID]
+		switch gap := k.unreadable[u.ID]; {
+		case gap != nil:
+			u.unreached(gap.Error())
+		case rec == nil:
+		case rec.Plan == p.Digest:
+			u.fill(rec)
+		default:
+			u.past(rec)
+		}
+		if rec != nil && rec.Failed {
+			rep.Frozen = append(rep.Frozen, freezes(rec, p))
 		}
 	}
-	return rep, nil
+	return rep, errors.Join(k.errs...)
+}
+
+// past tells what an older plan has left of a unit, where that keeps this one from moving it.
+func (u *UnitReport) past(rec *Record) {
+	switch {
+	case !over(rec):
+		u.Failed, u.Reason = rec.Failed, errPast(rec).Error()
+	case rec.Failed:
+		u.Failed, u.Reason = true, fmt.Sprintf("by plan %.12s it is %s, and freezes the fleet: %s", rec.Plan, rec.State, rec.Reason)
+	}
+}
+
+// freezes says how a unit that freezes the fleet can be let go.
+func freezes(rec *Record, p *Plan) string {
+	what := "look into it, then thaw the unit to try again, or roll it back to leave it; the fleet moves again"
+	switch {
+	case rec.Plan != p.Digest && !over(rec):
+		what = fmt.Sprintf("roll it back with its own plan, %.12s", rec.Plan)
+	case rec.Plan != p.Digest:
+		what = "look into it, then thaw the unit: this plan moves it from the start"
+	}
+	return fmt.Sprintf("%s is %s: %s: %s", rec.Unit, rec.State, rec.Reason, what)
 }
 
 func (r *Runner) emptyReport(p *Plan) *Report {

@@ -106,6 +106,8 @@ const (
 type Report struct {
 	Plan  string       `json:"plan"`
 	Units []UnitReport `json:"units"`
+	// Frozen says of each unit that freezes the fleet why, and what to do about it. While it is not empty, no unit goes forward.
+	Frozen []string `json:"frozen,omitempty"`
 }
 
 // UnitReport is where one unit stands.

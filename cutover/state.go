@@ -21,7 +21,8 @@ const (
 	Frozen State = "Frozen"
 	// RollingBack is between the decision and RolledBack. With a Hold it waits for something outside; run or roll back again to go on.
 	RollingBack State = "RollingBack"
-	// RolledBack means: everything still ours was put back. The plan is spent for the unit: plan again.
+	// RolledBack means: everything still ours was put back. The plan is spent for the unit: plan again,
+	// or thaw the unit where that gives the same plan.
 	RolledBack State = "RolledBack"
 )
 

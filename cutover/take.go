@@ -12,22 +12,28 @@ import (
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
-// openUnit takes a unit: loads or begins its record, and raises its epoch, which fences off whoever held it before.
-func (r *Runner) openUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit) (*unitRun, error) {
+// load reads the record of a unit; nil where the journal has none.
+func (r *Runner) load(ctx context.Context, u *Unit) (*Record, error) {
+	rec, err := r.journal.Load(ctx, Key{Cluster: u.Cluster, Unit: u.ID})
+	if errors.Is(err, ErrNoRecord) {
+		return nil, nil
+	}
+	return rec, err
+}
+
+// openUnit takes a unit with the record that was loaded (nil: it begins one), and raises its epoch, which fences off whoever held it before.
+func (r *Runner) openUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit, rec *Record) (*unitRun, error) {
 	cluster := r.clusters[unit.Cluster]
 	if cluster == nil {
 		return nil, fmt.Errorf("the runner has no cluster %q", unit.Cluster)
 	}
 	u := &unitRun{r: r, fleet: f, plan: p, unit: unit, cluster: cluster}
-	rec, err := r.journal.Load(ctx, Key{Cluster: unit.Cluster, Unit: unit.ID})
-	none := errors.Is(err, ErrNoRecord)
+	none := rec == nil
 	switch {
 	case none:
 		rec = u.newRecord()
-	case err != nil:
-		return nil, err
-	case rec.Plan != p.Digest && rec.State != Done && rec.State != RolledBack:
-		return nil, fmt.Errorf("%w: the journal holds the unit in state %s by plan %.12s; finish that or roll it back first", ErrPlanChanged, rec.State, rec.Plan)
+	case rec.Plan != p.Digest && !over(rec):
+		return nil, errPast(rec)
 	case rec.Plan != p.Digest:
 		version, epoch := rec.Version, rec.Epoch
 		rec = u.newRecord()

@@ -84,6 +84,16 @@ func TestJournal(t *testing.T, cluster string, open func(t *testing.T) cutover.J
 			t.Errorf("got %v, want ErrSchema", err)
 		}
 	})
+	t.Run("a record that cannot be read is named, and leaves the others readable", func(t *testing.T) {
+		all, err := j.List(t.Context())
+		var bad *cutover.UnreadableError
+		if !errors.As(err, &bad) || bad.Unit != cluster+"/shop/newer" || bad.Cluster != cluster || !errors.Is(err, cutover.ErrSchema) {
+			t.Errorf("got %v, want an UnreadableError of the newer record", err)
+		}
+		if len(all) != 2 {
+			t.Errorf("%d records, want the two that can be read", len(all))
+		}
+	})
 	t.Run("an ended context stores nothing", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -74,17 +75,19 @@ func (j *Journal) List(ctx context.Context) ([]*cutover.Record, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var out []*cutover.Record
-	for _, s := range j.records {
+	var errs []error
+	for k, s := range j.records {
 		r, err := s.record()
 		if err != nil {
-			return nil, err
+			errs = append(errs, &cutover.UnreadableError{Key: k, Err: err})
+			continue
 		}
 		out = append(out, r)
 	}
 	slices.SortFunc(out, func(a, b *cutover.Record) int {
 		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Unit, b.Unit))
 	})
-	return out, nil
+	return out, errors.Join(errs...)
 }
 
 // Lose forgets everything, as when somebody deletes the file.
