@@ -16,8 +16,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// maxRecord is the most that a record may take in a ConfigMap, well below the 1 MiB that etcd allows.
-const maxRecord = 256 << 10
+// maxRecord is the most that a record may take in a ConfigMap, which may hold 1 MiB. A runner keeps its records at a quarter of it, where
+// that is possible without losing what a rollback needs.
+const maxRecord = 768 << 10
 
 // journalLabel finds the ConfigMaps of the journal: kubectl get configmaps -l wimigrate.github.io/journal=record.
 const journalLabel = "wimigrate.github.io/journal"

@@ -85,6 +85,8 @@ type Record struct {
 type StepVerdict struct {
 	Step string `json:"step"`
 	Verdict
+	// Shed is how many pieces of evidence the journal has no room for any more: none that failed, unless there were very many.
+	Shed int `json:"shed,omitempty"`
 }
 
 // Act is one write, from its intent on.

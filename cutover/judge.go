@@ -87,9 +87,10 @@ func (u *unitRun) judge(ctx context.Context, s *Step, gate Gate) (Verdict, error
 
 // remember keeps the last verdict of each step.
 func (u *unitRun) remember(s *Step, v Verdict) {
+	given := len(v.Evidence)
 	v.Evidence = boundEvidence(v.Evidence)
 	u.rec.Verdicts = slices.DeleteFunc(u.rec.Verdicts, func(x StepVerdict) bool { return x.Step == s.ID })
-	u.rec.Verdicts = append(u.rec.Verdicts, StepVerdict{Step: s.ID, Verdict: v})
+	u.rec.Verdicts = append(u.rec.Verdicts, StepVerdict{Step: s.ID, Verdict: v, Shed: given - len(v.Evidence)})
 }
 
 // maxEvidence bounds what the journal keeps of one verdict: what did not pass first, then the rest.

@@ -230,6 +230,7 @@ func (u *unitRun) act(id string) *Act {
 func (u *unitRun) save(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTimeout)
 	defer cancel()
+	u.rec.shed(roomFor)
 	return repeat(ctx, func() error { return u.r.journal.Save(ctx, u.rec) })
 }
 
