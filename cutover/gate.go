@@ -50,7 +50,7 @@ type Induction struct {
 	// Path of an integer field, such as spec, minReplicas.
 	Path []string
 	To   int64
-	// Extra is how many pods it adds: checked against the plan's caps.
+	// Extra is how many pods it adds. The runner counts for itself, and holds the greater number against the plan's caps.
 	Extra int
 }
 

@@ -8,9 +8,6 @@ import (
 
 // induce raises a number for a gate, within the plan's caps. The old value is in the journal before the new one is in the cluster.
 func (u *unitRun) induce(ctx context.Context, s *Step, i Induction) error {
-	if i.Extra <= 0 || i.Extra > u.plan.Limits.InducePods {
-		return fmt.Errorf("%d extra pods; the plan allows 1 to %d", i.Extra, u.plan.Limits.InducePods)
-	}
 	live, err := get(ctx, u.cluster, i.Object)
 	if err != nil {
 		return err
@@ -23,8 +20,8 @@ func (u *unitRun) induce(ctx context.Context, s *Step, i Induction) error {
 		Fields: beforeImages([]Field{{Path: i.Path, After: i.To}}, live),
 	}
 	act.Ref.UID = string(live.GetUID())
-	if n, ok := normal(act.Fields[0].Before).(float64); ok && float64(i.To) < n {
-		return fmt.Errorf("%s holds %v: an induction only raises", i.Object, act.Fields[0].Before)
+	if act.Extra, err = u.mayInduce(ctx, i, live, act.Fields[0].Before); err != nil {
+		return err
 	}
 	u.rec.Acts = append(u.rec.Acts, act)
 	if err := u.save(ctx); err != nil {

@@ -102,6 +102,8 @@ type Act struct {
 	Subresource string `json:"subresource,omitempty"`
 	// Fields hold the before-images as they were found.
 	Fields []Field `json:"fields,omitempty"`
+	// Extra is how many pods an induction adds.
+	Extra int64 `json:"extra,omitempty"`
 	// Down is the next value of an induced number on its way down in steps; it may or may not have been written.
 	Down any `json:"down,omitempty"`
 	// Hold are the fields that hold the rollout, likewise.

@@ -153,7 +153,8 @@ type Limits struct {
 	CanaryPods int `json:"canaryPods"`
 	// OrdinalStep is how many ordinals of a StatefulSet lose it at once after the canary, the highest first; 0 for all of them.
 	OrdinalStep int `json:"ordinalStep"`
-	// InducePods and InduceFor cap an induced scale-out; 0 pods means that none is allowed.
+	// InducePods and InduceFor cap an induced scale-out; 0 pods means that none is allowed. Whatever InducePods says, no more than 50 pods of
+	// a unit are induced at a time, nor more of a workload than twice its replicas, or 5 of a small one.
 	InducePods int           `json:"inducePods"`
 	InduceFor  time.Duration `json:"induceFor"`
 	// CronSoak is the longest time between two runs of a CronJob that a soak is prolonged for: 0 for any, negative for none. A CronJob
