@@ -15,10 +15,18 @@ func overtakes(rec *Record, actor string) bool {
 	return rec.Actor != "" && rec.Actor != actor && slices.ContainsFunc(rec.Acts, open)
 }
 
-// open reports whether the act stands for a write of an object whose outcome is not known.
+// open reports whether the act stands for a write of an object whose outcome is not known. A one-off Job that is yet to be created is not an
+// object that could be marked: it ends by itself, and its breadcrumb says whose it was.
 func open(a Act) bool {
-	write := a.Kind == ActEdit || a.Kind == ActInduce || a.Kind == ActRelease
-	return write && !a.Git && (a.Phase == Intended || a.Phase == Undoing)
+	if a.Git || a.Verb == Create || a.Phase != Intended && a.Phase != Undoing {
+		return false
+	}
+	switch a.Kind {
+	case ActEdit, ActInduce, ActRelease, ActProbe, ActRetreat:
+		return true
+	case ActPublish, ActEvict:
+	}
+	return false
 }
 
 // fence moves the resource version of every object with an open act. The epoch keeps a runner that slept from writing to the journal,

@@ -2,6 +2,7 @@ package cutover
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +12,8 @@ import (
 
 // Options tune a [Runner]. The zero value of a field means its default; a negative duration or count means off.
 type Options struct {
-	// Actor is written into records and leases. It must differ between processes. Default: wimigrate@HOST:PID.
+	// Actor is written into records and leases. It must differ between processes. Default: wimigrate@HOST:PID-RANDOM, for a
+	// container that is started again in its pod has the host and the number of the one before.
 	Actor string
 	// Trust, Exchanger and Oracle are handed to the gates. Default: none, and the gates that need them are inconclusive.
 	Trust     Trust
@@ -161,7 +163,7 @@ func (o *Options) setDefaults() {
 		if err != nil {
 			host = "unknown"
 		}
-		o.Actor = fmt.Sprintf("%s@%s:%d", Manager, host, os.Getpid())
+		o.Actor = fmt.Sprintf("%s@%s:%d-%s", Manager, host, os.Getpid(), rand.Text()[:8])
 	}
 	if o.SoakEvery == 0 {
 		o.SoakEvery = 5 * time.Minute
