@@ -87,6 +87,9 @@ func workloadAccess(w Workload) []access {
 	if w.Probe {
 		need = append(need, probeAccess(w)...)
 	}
+	if indirect(w.Kind) {
+		need = append(need, ownerAccess(w)...)
+	}
 	if w.Kind == "StatefulSet" || w.Kind == "DaemonSet" { // update strategy OnDelete
 		need = append(need, access{"create", "", "pods", "eviction", ns}, access{"get", "", "pods", "", ns},
 			access{"list", "policy", "poddisruptionbudgets", "", ns}, access{"watch", "policy", "poddisruptionbudgets", "", ns})
@@ -118,6 +121,17 @@ func journalAccess(ns string) []access {
 		{"create", "", "configmaps", "", ns}, {"get", "", "configmaps", "", ns}, {"list", "", "configmaps", "", ns}, {"patch", "", "configmaps", "", ns},
 		{"create", "coordination.k8s.io", "leases", "", ns}, {"patch", "coordination.k8s.io", "leases", "", ns},
 	}
+}
+
+// ownerAccess is what it takes to go from a pod to the custom resource that it belongs to. What stands between is known for Knative; for
+// other kinds it may be built-in ones, and what else it is a person must grant.
+func ownerAccess(w Workload) []access {
+	need := []access{{"get", "apps", "replicasets", "", w.Namespace}, {"get", "apps", "deployments", "", w.Namespace},
+		{"get", "apps", "statefulsets", "", w.Namespace}, {"get", "batch", "jobs", "", w.Namespace}}
+	if group, _ := resourceOf(w.Ref); group == "serving.knative.dev" {
+		need = append(need, access{"get", group, "configurations", "", w.Namespace}, access{"get", group, "revisions", "", w.Namespace})
+	}
+	return need
 }
 
 // probeAccess is what probes of an idle workload do.

@@ -25,10 +25,10 @@ func untilClear(g Gate, within, every time.Duration) Gate {
 	}
 }
 
-// ofRuns asks run for a workload whose pods come and go, such as a CronJob, and pods for the others.
+// ofRuns asks run for a workload whose pods come and go, such as a CronJob or a ScaledJob, and pods for the others.
 func ofRuns(run, pods Gate) Gate {
 	return func(ctx context.Context, t Target) Verdict {
-		if slices.ContainsFunc(t.Workloads, func(w Workload) bool { return w.Kind == "CronJob" }) {
+		if slices.ContainsFunc(t.Workloads, func(w Workload) bool { return comesByRuns(w.Kind) }) {
 			return run(ctx, t)
 		}
 		return pods(ctx, t)

@@ -51,8 +51,12 @@ func earlier(a, b time.Time) time.Time {
 // induction says what to raise for some more pods of a workload, or why nothing may be raised.
 func (r *loadRun) induction(ctx context.Context, y *loadTally, extra int) (Induction, string) {
 	switch {
-	case y.w.Kind == "CronJob" || y.w.Kind == "DaemonSet":
-		return Induction{}, "a " + y.w.Kind + " is not scaled; it waits for " + map[string]string{"CronJob": "its next run", "DaemonSet": "a new node"}[y.w.Kind]
+	case y.w.Kind == "DaemonSet":
+		return Induction{}, "a DaemonSet is not scaled; it waits for a new node"
+	case comesByRuns(y.w.Kind):
+		return Induction{}, "a " + y.w.Kind + " is not scaled; it waits for its next run"
+	case y.unscaled():
+		return Induction{}, "nobody knows how a " + y.w.Kind + " is scaled; it waits for its next pods"
 	case y.replicas <= 0:
 		return Induction{}, "it has no replicas; start it first"
 	}

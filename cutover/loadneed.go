@@ -85,7 +85,7 @@ func tolerated(taint corev1.Taint, by []corev1.Toleration) bool {
 
 // requirement is how many pods on how many nodes a workload's scale-out must bring.
 func (r *loadRun) requirement(y *loadTally) (pods, nodes int) {
-	if y.w.Kind == "CronJob" || y.w.Kind == "DaemonSet" {
+	if y.w.Kind == "CronJob" || y.w.Kind == "DaemonSet" || comesByRuns(y.w.Kind) && r.o.birthsOnly {
 		return 1, 1
 	}
 	pods = r.o.Pods

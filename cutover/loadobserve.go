@@ -16,13 +16,14 @@ type loadSight struct {
 	// before are the pods that were there when the window opened; orphans are newer ones whose ReplicaSet or Job is not known yet.
 	before  map[types.UID]bool
 	orphans map[types.UID]*birth
-	owners  map[types.UID]*loadTally // of ReplicaSets and Jobs
+	owners  map[types.UID]*loadTally // of ReplicaSets and Jobs, and whatever else stands between
+	walks   map[*loadTally]*ownerWalk
 	// lost says why what was seen so far does not count; changed, why nothing can count any more.
 	lost, changed string
 }
 
 func newLoadSight(t Target) *loadSight {
-	s := &loadSight{target: t, before: map[types.UID]bool{}, orphans: map[types.UID]*birth{}, owners: map[types.UID]*loadTally{}}
+	s := &loadSight{target: t, before: map[types.UID]bool{}, orphans: map[types.UID]*birth{}, owners: map[types.UID]*loadTally{}, walks: map[*loadTally]*ownerWalk{}}
 	for _, w := range t.Workloads {
 		s.tallies = append(s.tallies, &loadTally{w: w, replicas: -1, opening: -1})
 	}

@@ -43,7 +43,7 @@ func (s *loadSight) born(b *birth) {
 		s.orphans[b.pod.UID] = b
 	case y.ofProbe(b) || isCurrent(b.pod, s.target.Revision[y.w.String()]):
 		y.births = append(y.births, b)
-	case y.w.Kind != "CronJob": // a Job made before the change may still bear pods
+	case !comesByRuns(y.w.Kind): // a Job made before the change may still bear pods
 		s.changed = "pods of another template than the one under judgement are born: " + podObject(b.pod)
 	}
 }

@@ -90,6 +90,9 @@ func (r *loadRun) step(ctx context.Context, look bool) (Verdict, bool) {
 			return v, true
 		}
 	}
+	if err := r.sight.walkOrphans(ctx); err != nil {
+		return unseen(loadGate, "load", err.Error()), true
+	}
 	r.judgeBirths(ctx)
 	if v := r.failure(); v.Result == Fail {
 		return v, true

@@ -48,7 +48,7 @@ type rise struct {
 // observe takes a new state of the workload, or of the Rollout that borrows its template.
 func (y *loadTally) observe(o *unstructured.Unstructured, now time.Time) {
 	n := int64(-1)
-	if _, ok := lookup(o.Object, []string{"spec", "replicas"}); ok || o.GetKind() == "Deployment" || o.GetKind() == "StatefulSet" {
+	if _, ok := lookup(o.Object, []string{"spec", "replicas"}); ok || slices.Contains([]string{"Deployment", "StatefulSet", "Rollout"}, o.GetKind()) {
 		n = desired(o)
 	}
 	if y.opening < 0 {
@@ -71,12 +71,18 @@ func (y *loadTally) observeHPA(h *unstructured.Unstructured, now time.Time) {
 	y.lastScale, y.scaled = at, to
 }
 
+// unscaled reports whether nothing says how many pods the workload should have, as with kinds whose pods come by runs, and custom ones that
+// scale by means of their own: then each new pod is a scale-out.
+func (y *loadTally) unscaled() bool {
+	return comesByRuns(y.w.Kind) || y.replicas < 0 && y.lastScale == "" && y.w.Kind != "DaemonSet"
+}
+
 // counted are the births that a scale-out brought: those that follow a rise, as many as it rose by.
 func (y *loadTally) counted(known map[string]bool) []*birth {
 	var out []*birth
 	for _, b := range y.births {
 		switch {
-		case y.w.Kind == "CronJob" || y.ofProbe(b):
+		case y.unscaled() || y.ofProbe(b):
 			out = append(out, b)
 		case y.w.Kind == "DaemonSet":
 			if b.pod.Spec.NodeName != "" && !known[b.pod.Spec.NodeName] {

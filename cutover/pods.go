@@ -22,7 +22,8 @@ type workloadPods struct {
 	current, others []*corev1.Pod
 }
 
-// podsOf lists the pods of a workload, whoever owns them in between.
+// podsOf lists the pods of a workload, whoever owns them in between: ReplicaSets and Jobs, and for custom kinds whatever the owner
+// references of the pods that run as its service account lead through.
 func podsOf(ctx context.Context, t Target, w Workload) (workloadPods, error) {
 	return podsWith(ctx, t, w, nil)
 }
@@ -38,6 +39,7 @@ func podsWith(ctx context.Context, t Target, w Workload, probe *IdleProbe) (work
 	if err != nil {
 		return out, err
 	}
+	walk := &ownerWalk{r: t.Cluster}
 	for _, item := range items {
 		pod, err := toPod(item)
 		if err != nil {
@@ -46,10 +48,17 @@ func podsWith(ctx context.Context, t Target, w Workload, probe *IdleProbe) (work
 		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
 			continue
 		}
-		switch owner := metav1.GetControllerOf(pod); {
+		owner := metav1.GetControllerOf(pod)
+		mine := owner != nil && belongs(owner, w, between)
+		if owner != nil && !mine && indirect(w.Kind) && pod.Spec.ServiceAccountName == w.ServiceAccount {
+			if mine, err = walk.leadsTo(ctx, owner, w); err != nil {
+				return out, err
+			}
+		}
+		switch {
 		case probe.bore(pod):
 			out.current = append(out.current, pod)
-		case owner == nil || !belongs(owner, w, between):
+		case !mine:
 		case isCurrent(pod, t.Revision[w.String()]):
 			out.current = append(out.current, pod)
 		default:

@@ -23,6 +23,9 @@ func templatePath(apiVersion, kind string) []string {
 // leftToFinish reports whether objects of the kind cannot change their template: they end on the old path.
 func leftToFinish(kind string) bool { return kind == "Job" || kind == "Pod" }
 
+// comesByRuns reports whether the pods of a kind come and go by runs: each bears pods of its own, and between two there are none.
+func comesByRuns(kind string) bool { return kind == "CronJob" || kind == "ScaledJob" }
+
 // canHold reports whether the second rollout of a kind can be held at a few pods by fields outside the pod template.
 func canHold(kind string) bool {
 	return kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet"

@@ -14,7 +14,8 @@ import (
 // have defaults, so App{Namespace: "shop", Name: "web"} is a Deployment of three replicas.
 type App struct {
 	Namespace, Name string
-	// Kind: Deployment (default), StatefulSet, DaemonSet, CronJob, Job, Rollout, or any other, which nothing runs.
+	// Kind: Deployment (default), StatefulSet, DaemonSet, CronJob, Job, Rollout, ScaledJob, Service (Knative's), Crew (a custom resource that no
+	// rule knows), or any other, which nothing runs.
 	Kind     string
 	Replicas int // default 3; -1 for 0
 	// ServiceAccount defaults to Name, Identity to Namespace-Name, ClientID to one made of namespace and identity. The binding is called
@@ -29,7 +30,8 @@ type App struct {
 	Recreate, OnDelete, Paused bool
 	// Borrows makes a Rollout run the template of the Deployment of that name (workloadRef).
 	Borrows string
-	// Schedule is a CronJob's; default "*/10 * * * *". Runs is how long a Job's pod runs; default 2 minutes.
+	// Schedule is a CronJob's, and how often a ScaledJob finds work for as many Jobs as it has replicas; default "*/10 * * * *". Runs is how
+	// long a Job's pod runs; default 2 minutes.
 	Schedule string
 	Runs     time.Duration
 	// Untrusted leaves out the federated credential; Issuer, if set, is written into it instead of the cluster's.
@@ -87,8 +89,7 @@ func (c *Cluster) Deploy(a App) {
 		map[string]any{"azureIdentity": a.Identity, "selector": a.Identity}))
 	o := c.create(workloadObject(a), "kubectl-client-side-apply")
 	c.touched(o)
-	switch a.Kind {
-	case "Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "Rollout":
+	if runs(a.Kind) {
 		c.adopt(o, a)
 	}
 	if a.HPA {
@@ -147,6 +148,10 @@ func apiVersionOf(kind string) string {
 		return "batch/v1"
 	case "Rollout":
 		return "argoproj.io/v1alpha1"
+	case "ScaledJob":
+		return "keda.sh/v1alpha1"
+	case "Service":
+		return "serving.knative.dev/v1"
 	}
 	return "example.com/v1"
 }

@@ -28,6 +28,10 @@ func workloadObject(a App) map[string]any {
 		spec = map[string]any{"schedule": a.Schedule, "jobTemplate": map[string]any{"spec": map[string]any{"template": template}}}
 	case "Job":
 		child(template, "spec")["restartPolicy"] = "Never"
+	case "ScaledJob":
+		child(template, "spec")["restartPolicy"] = "Never"
+		spec = map[string]any{"jobTargetRef": map[string]any{"template": template}}
+	case "Service", "Crew":
 	case "DaemonSet":
 		spec["selector"] = map[string]any{"matchLabels": map[string]any{"app": a.Name}}
 		rollDaemonSet(a, spec)

@@ -14,16 +14,21 @@ const jobTime = 2 * time.Minute
 // serviceTime is how long the pod of a Job runs that was made from the template of a service.
 const serviceTime = 30 * 24 * time.Hour
 
-// syncCronJob makes a Job when its time has come. It knows schedules of the form "*/N * * * *"; others run once an hour.
+// syncCronJob makes a Job when its time has come, and for a ScaledJob as many as it has replicas. It knows schedules of the form
+// "*/N * * * *"; others run once an hour.
 func (w *workload) syncCronJob() {
 	if w.progress.After(w.c.fleet.now) || child(w.o.data, "spec")["suspend"] == true {
 		return
 	}
-	if w.ordinals > 0 {
-		w.makeJob()
+	jobs, schedule := 1, child(w.o.data, "spec")["schedule"]
+	if w.kind() == "ScaledJob" {
+		jobs, schedule = w.app.Replicas, w.app.Schedule
+	}
+	for n := 0; w.ordinals > 0 && n < jobs; n++ {
+		w.makeJob(n)
 	}
 	w.ordinals++
-	period := period(child(w.o.data, "spec")["schedule"])
+	period := period(schedule)
 	w.progress = w.c.fleet.now.Add(time.Duration(float64(period) * w.c.fleet.opts.Pace))
 	w.lookAgain(period)
 }
@@ -38,12 +43,19 @@ func period(schedule any) time.Duration {
 	return time.Duration(n) * time.Minute
 }
 
-func (w *workload) makeJob() {
-	spec := deepCopy(child(w.o.data, "spec", "jobTemplate", "spec"))
+func (w *workload) makeJob(n int) {
+	name := fmt.Sprintf("%s-%d", w.o.name(), w.ordinals)
+	if n > 0 {
+		name = fmt.Sprintf("%s-%d", name, n)
+	}
+	spec := map[string]any{"template": deepCopy(w.template())}
+	if w.kind() == "CronJob" {
+		spec = deepCopy(child(w.o.data, "spec", "jobTemplate", "spec"))
+	}
 	o := w.c.create(map[string]any{
 		"apiVersion": "batch/v1", "kind": "Job", "spec": spec,
 		"metadata": map[string]any{
-			"name": fmt.Sprintf("%s-%d", w.o.name(), w.ordinals), "namespace": w.o.ns(), "ownerReferences": []any{w.ownerReference()},
+			"name": name, "namespace": w.o.ns(), "ownerReferences": []any{w.ownerReference()},
 		},
 	}, "")
 	w.c.adopt(o, w.app)

@@ -95,9 +95,12 @@ func (w *workload) podObject(r *revision, name string, n *node) map[string]any {
 	}
 }
 
-// podOwner is the ReplicaSet of a Deployment, else the workload itself.
+// podOwner is the ReplicaSet of a Deployment, what stands between a custom resource and its pods, else the workload itself.
 func (w *workload) podOwner(r *revision) map[string]any {
-	if r.o == nil || r.o.kind() != "ReplicaSet" {
+	switch {
+	case chains[w.kind()] != nil:
+		return w.chain(r)
+	case r.o == nil || r.o.kind() != "ReplicaSet":
 		return w.ownerReference()
 	}
 	return map[string]any{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": r.o.name(), "uid": r.o.uid(), "controller": true}

@@ -87,10 +87,12 @@ func (w *workload) sync() {
 		w.syncStatefulSet()
 	case "DaemonSet":
 		w.syncDaemonSet()
-	case "CronJob":
+	case "CronJob", "ScaledJob":
 		w.syncCronJob()
 	case "Job":
 		w.syncJob()
+	default:
+		w.syncCustom()
 	}
 }
 
@@ -113,8 +115,11 @@ func (w *workload) template() map[string]any {
 	if o := w.lender(); o != nil {
 		return child(o.data, "spec", "template")
 	}
-	if w.kind() == "CronJob" {
+	switch w.kind() {
+	case "CronJob":
 		return child(spec, "jobTemplate", "spec", "template")
+	case "ScaledJob":
+		return child(spec, "jobTargetRef", "template")
 	}
 	return child(spec, "template")
 }
