@@ -8,9 +8,11 @@ import (
 // loadQuiet follows NMI's counters through a window (V4). The counters add up, so a reading that failed is made good by the next one;
 // an NMI that restarted or left is not.
 type loadQuiet struct {
-	last  []NMIReading
-	began bool
-	reads int
+	last []NMIReading
+	// earlier names what was leaving the old path at the last reading.
+	earlier rightful
+	began   bool
+	reads   int
 	// failing are the readings that speak against the unit; gap says what can no longer be known in this window; unread, why the
 	// newest state is not known.
 	failing     []Evidence
@@ -22,18 +24,21 @@ func (q *loadQuiet) read(ctx context.Context, t Target) {
 		q.unread = "the runner has no PathOracle"
 		return
 	}
+	still := leaving(ctx, t) // before the counters are read: what is through by then asks no more
 	now, err := t.Oracle.OldPath(ctx, t.Unit.Cluster, t.Unit.Namespace)
 	if err != nil {
 		q.unread = err.Error()
 		return
 	}
+	earlier := q.earlier
+	q.earlier = still
 	q.unread = ""
 	if !q.began {
 		q.last, q.began = now, true
 		return
 	}
 	q.reads++
-	for _, e := range silence(ctx, t, q.last, now) {
+	for _, e := range silence(ctx, t, q.last, now, earlier) {
 		switch {
 		case e.Result == Fail:
 			q.failing = append(q.failing, e)

@@ -131,9 +131,9 @@ func sharedIdentity(ctx context.Context, t Target, a Account) string {
 		b := t.Plan.Blocked[0]
 		return fmt.Sprintf("blocked service accounts, such as %s/%s %v, may have the same identity", b.Cluster, b.Namespace, b.Accounts)
 	}
-	who, _, err := users(ctx, t)
+	now, err := users(ctx, t)
 	if err != nil {
 		return "nobody knows who else may be on the old path: " + err.Error()
 	}
-	return who
+	return now.who
 }

@@ -1,14 +1,13 @@
 package cutover
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/internal/pause"
-	"github.com/wimigrate/wimigrate/internal/podidentity"
-	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
 // OldPathSilent returns a gate that reads the counters of every NMI of the cluster, waits, and reads them again (V4): if the unit's
@@ -26,6 +25,7 @@ func OldPathSilent(during time.Duration) Gate {
 		if t.Oracle == nil {
 			return unseen(name, "V4", "the runner has no PathOracle")
 		}
+		earlier := leaving(ctx, t)
 		before, err := t.Oracle.OldPath(ctx, t.Unit.Cluster, t.Unit.Namespace)
 		if err != nil {
 			return unseen(name, "V4", err.Error())
@@ -37,7 +37,7 @@ func OldPathSilent(during time.Duration) Gate {
 		if err != nil {
 			return unseen(name, "V4", err.Error())
 		}
-		return Judge(name, silence(ctx, t, before, after)...)
+		return Judge(name, silence(ctx, t, before, after, earlier)...)
 	}
 }
 
@@ -61,8 +61,9 @@ func (t Target) sharesWith() string {
 	return ""
 }
 
-// silence compares two readings. An NMI that is new in the second one began to count at zero, so all it served is in its count.
-func silence(ctx context.Context, t Target, before, after []NMIReading) []Evidence {
+// silence compares two readings. An NMI that is new in the second one began to count at zero, so all it served is in its count. Earlier names
+// what was leaving the old path at the first.
+func silence(ctx context.Context, t Target, before, after []NMIReading, earlier rightful) []Evidence {
 	namespace, others := t.Unit.Namespace, t.sharesWith()
 	if len(before)+len(after) == 0 {
 		return []Evidence{withoutNMI(t)}
@@ -83,7 +84,7 @@ func silence(ctx context.Context, t Target, before, after []NMIReading) []Eviden
 		case grown > 0 && others != "":
 			e.Result, e.Got = Inconclusive, fmt.Sprintf("served %d token operations, and %s shares the namespace", grown, others)
 		case grown > 0:
-			e.Result, e.Got = servedBy(ctx, t, grown, refused, counted)
+			e.Result, e.Got = servedBy(ctx, t, grown, refused, counted, earlier)
 		case known:
 			e.Got = "its counter stood still"
 		default:
@@ -129,8 +130,9 @@ func refusedSince(was, now NMIReading, known bool) (n int64, counted bool) {
 
 // servedBy judges an NMI that served the namespace, which pods that are on the old path by right may have asked for. In a single rollout
 // they live beside the first pods without the old label, and to those NMI gives no token: so what it refused tells.
-func servedBy(ctx context.Context, t Target, grown, refused int64, counted bool) (Result, string) {
-	who, young, err := users(ctx, t)
+func servedBy(ctx context.Context, t Target, grown, refused int64, counted bool, earlier rightful) (Result, string) {
+	now, err := users(ctx, t)
+	who, young := cmp.Or(now.who, earlier.who), cmp.Or(now.young, earlier.young)
 	switch {
 	case err != nil:
 		return Inconclusive, fmt.Sprintf("served %d token operations, and whose they were is unknown: %v", grown, err)
@@ -144,31 +146,4 @@ func servedBy(ctx context.Context, t Target, grown, refused int64, counted bool)
 		return Pass, fmt.Sprintf("refused none of %d token operations; %s", grown, who)
 	}
 	return Inconclusive, fmt.Sprintf("served %d token operations, and %s", grown, who)
-}
-
-// raceTime is how long after its birth a pod with the old label may be refused by NMI although all is well: the start-up race. NMI holds a
-// request for up to 100 seconds while the pod's identity is being assigned, and then refuses it.
-// https://github.com/Azure/aad-pod-identity/blob/v1.8.17/pkg/nmi/standard.go
-const raceTime = 2 * time.Minute
-
-// users names a pod of the namespace that uses the old path by right, because it was made before the change, such as that of a Job left
-// to finish, and one of them that is young enough to be in the start-up race; "" for none.
-func users(ctx context.Context, t Target) (who, young string, err error) {
-	pods, err := list(ctx, t.Cluster, Selection{APIVersion: "v1", Kind: "Pod", Namespace: t.Unit.Namespace, Labels: podidentity.Label})
-	if err != nil {
-		return "", "", err
-	}
-	for _, p := range pods {
-		phase := text(p.Object, "status", "phase")
-		if p.GetLabels()[workloadid.UseLabel] == workloadid.UseValue || phase == "Succeeded" || phase == "Failed" {
-			continue
-		}
-		if who == "" {
-			who = "Pod/" + p.GetName() + " is still on the old path"
-		}
-		if young == "" && time.Since(p.GetCreationTimestamp().Time) < raceTime {
-			young = "Pod/" + p.GetName()
-		}
-	}
-	return who, young, nil
 }

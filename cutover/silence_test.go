@@ -65,6 +65,11 @@ func TestOldPathSilent(t *testing.T) {
 		{"an application that is silently on IMDS is caught", nil, readings{nmi("a", 7), nmi("b", 0)}, readings{nmi("a", 8), nmi("b", 0)}, nil, nil, cutover.Fail, "served 1 token operation"},
 		{"a Job left to finish on the old path cannot be told apart", []*unstructured.Unstructured{{Object: map[string]any{"metadata": map[string]any{"name": "batch-1", "labels": map[string]any{"aadpodidbinding": "batch"}}}}},
 			readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, nil, cutover.Inconclusive, "Pod/batch-1 is still on the old path"},
+		{"nor can what a Job asked for that was left to finish and has ended since", nil, readings{nmi("a", 7)}, readings{nmi("a", 8)}, nil, func(t *cutover.Target) {
+			unit := *t.Unit
+			unit.Workloads = append(unit.Workloads, cutover.Workload{Ref: cutover.Ref{APIVersion: "batch/v1", Kind: "Job", Namespace: "payments", Name: "batch"}})
+			t.Unit, t.Cluster = &unit, endingJob(t.Cluster)
+		}, cutover.Inconclusive, "Job/batch was still on the old path when the counters were read before"},
 		{"a restarted NMI leaves a gap", nil, readings{nmi("a", 7)}, readings{nmi("a", 2)}, nil, nil, cutover.Inconclusive, "its counter fell"},
 		{"a new NMI that served nothing passes", nil, readings{nmi("a", 7)}, readings{nmi("a", 7), nmi("new", 0)}, nil, nil, cutover.Pass, ""},
 		{"a new NMI that served the namespace fails", nil, readings{nmi("a", 7)}, readings{nmi("a", 7), nmi("new", 1)}, nil, nil, cutover.Fail, "served 1"},
@@ -113,4 +118,21 @@ func TestOldPathSilent(t *testing.T) {
 			})
 		})
 	}
+}
+
+// endingJob shows a Job on the old path once, and then as ended; its pods are between two.
+func endingJob(r cutover.Reader) cutover.Reader {
+	looks := 0
+	return readerFuncs{Reader: r, list: func(s cutover.Selection) ([]*unstructured.Unstructured, error) {
+		if s.Kind != "Job" {
+			return nil, nil
+		}
+		looks++
+		job := map[string]any{"kind": "Job", "metadata": map[string]any{"name": "batch"},
+			"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{"labels": map[string]any{"aadpodidbinding": "batch"}}}}}
+		if looks > 1 {
+			job["status"] = map[string]any{"conditions": []any{map[string]any{"type": "Complete", "status": "True"}}}
+		}
+		return []*unstructured.Unstructured{{Object: job}}, nil
+	}}
 }
