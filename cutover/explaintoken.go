@@ -37,7 +37,10 @@ func (x *explainer) nextPod() Evidence {
 		return passed("", "it selects the pod")
 	}
 	w := Workload{Ref: object, ServiceAccount: x.account.Ref.Name, Template: templatePath(object.APIVersion, object.Kind)}
-	e := probe(x.ctx, x.t, w, 1, Injection{})
+	if w.Template == nil {
+		return unclear("", fmt.Sprintf("no pod to try: nobody knows where %s keeps its pod template", w.Kind))
+	}
+	e, _ := probe(x.ctx, x.t, w, 1, Injection{})
 	if e.Result == Pass {
 		e.Got = "it injects the workload's next pod"
 	}

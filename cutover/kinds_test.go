@@ -43,3 +43,27 @@ func TestDefaultGatesMoveCustomKindsUnderLoad(t *testing.T) {
 		})
 	}
 }
+
+// A unit of nothing but Jobs has nothing to change: they end on the old path, and once NMI has been silent for the soak their binding goes.
+func TestDefaultGatesWaitForAUnitOfJobs(t *testing.T) {
+	bubble(t, "with provided gates", func(t *testing.T) {
+		f, c := oneApp(t, cutovertest.App{Kind: "Job", Runs: 30 * time.Hour})
+		p, j := planFor(t, f, &cutover.PlanOptions{Soak: 2 * time.Hour}), cutovertest.NewJournal()
+		var kinds []string
+		for _, s := range p.Units[0].Steps {
+			kinds = append(kinds, string(s.Kind))
+		}
+		if got := strings.Join(kinds, " "); got != "preflight trust annotate soak finish finish" {
+			t.Errorf("steps %s", got)
+		}
+		r := runnerFor(t, f, j, realGates(nil), &cutover.Options{Patience: 3 * time.Hour})
+		rep := mustRun(t, r, p)
+		wantHold(t, rep, cutover.HoldEvidence, "is still on the old path")
+		if _, there := c.Dump()["AzureIdentityBinding/shop/shop-web-binding"]; !there {
+			t.Error("the binding is gone while the Job needs it")
+		}
+		time.Sleep(30 * time.Hour)
+		wantStates(t, mustRun(t, r, p), cutover.Done)
+		wantNoHarm(t, f)
+	})
+}

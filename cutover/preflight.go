@@ -27,6 +27,8 @@ type PreflightOptions struct {
 	Attest func(w Workload) Attestation
 	// Probes is how many dry-run pods prove the webhook; default: [DefaultProbes].
 	Probes int
+	// ProbeTime is how long the admission of a dry-run pod may take, by the 99th percentile; default: 1 second, and negative for any time.
+	ProbeTime time.Duration
 	// Skip names checks that the user answers for. They are listed as such in the evidence.
 	Skip []string
 }

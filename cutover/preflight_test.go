@@ -80,6 +80,15 @@ func TestPreflightTripsOnEachFault(t *testing.T) {
 				return good(n)
 			}
 		}, "PF04", fail, "only 5 of 10"},
+		{"the webhook takes its time now and then", func(w *world, _ *cutover.Target, _ *cutover.PreflightOptions) {
+			good := w.born
+			w.born = func(n int) *unstructured.Unstructured {
+				if n == 7 {
+					time.Sleep(1200 * time.Millisecond)
+				}
+				return good(n)
+			}
+		}, "PF04", unclear, "99 % of 10 dry-run pods were admitted within 1.2s, want within 1s"},
 		{"the service account is missing", func(w *world, _ *cutover.Target, _ *cutover.PreflightOptions) { w.drop("ServiceAccount") }, "PF05", fail, "does not exist"},
 		{"the service account has another client ID", func(w *world, _ *cutover.Target, _ *cutover.PreflightOptions) {
 			w.set("ServiceAccount", "api", "metadata annotations", map[string]any{"azure.workload.identity/client-id": "other"})

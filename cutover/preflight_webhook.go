@@ -37,11 +37,28 @@ func checkWebhook(ctx context.Context, t Target, o PreflightOptions) []Evidence 
 	if hook.FailurePolicy != nil && *hook.FailurePolicy == admissionv1.Ignore {
 		out = append(out, passed("", "warning: its failurePolicy is Ignore, so pods can be born without injection; every pod is judged during the whole soak"))
 	}
-	for _, w := range t.Workloads {
-		e := probe(ctx, t, w, o.probes(), Injection{Sidecar: t.strategy().Sidecar}) // not annotated yet: the client ID comes later
+	for _, w := range t.probed() {
+		e, took := probe(ctx, t, w, o.probes(), Injection{Sidecar: t.strategy().Sidecar}) // not annotated yet: the client ID comes later
 		out = append(out, e)
+		if len(took) > 0 {
+			out = append(out, o.promptly(w, took))
+		}
 	}
 	return out
+}
+
+// promptly: admission of dry-run pods is quick. What is slow may be the webhook, the API server, or the way there, and may be quick again: it
+// holds.
+func (o PreflightOptions) promptly(w Workload, took []time.Duration) Evidence {
+	most := o.ProbeTime
+	number(&most, time.Second)
+	slowest := took[(99*len(took)+99)/100-1]
+	if most > 0 && slowest >= most {
+		e := unclear(w.String(), fmt.Sprintf("99 %% of %d dry-run pods were admitted within %s", len(took), slowest.Round(time.Millisecond)))
+		e.Want = "within " + most.String() + ": a webhook that hangs holds up every pod of the workload"
+		return e
+	}
+	return passed(w.String(), fmt.Sprintf("%d dry-run pods were admitted within %s each", len(took), slowest.Round(time.Millisecond)))
 }
 
 func (o PreflightOptions) probes() int {

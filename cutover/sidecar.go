@@ -40,15 +40,21 @@ func (t Target) injection(a Account) Injection {
 
 // probeAnnotations are those of a dry-run pod: the template's, and the sidecar's where it is declared.
 func (s Strategy) probeAnnotations(live *liveWorkload) map[string]any {
+	out := s.podAnnotations()
+	for k, v := range live.template.Annotations {
+		out[k] = v
+	}
+	return out
+}
+
+// podAnnotations are those that a pod gets where the sidecar is declared.
+func (s Strategy) podAnnotations() map[string]any {
 	out := map[string]any{}
 	if s.Sidecar {
 		out[workloadid.InjectProxyAnnotation] = "true"
 		if p := s.SidecarPort; p != 0 {
 			out[workloadid.ProxyPortAnnotation] = fmt.Sprint(p)
 		}
-	}
-	for k, v := range live.template.Annotations {
-		out[k] = v
 	}
 	return out
 }

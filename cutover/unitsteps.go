@@ -1,6 +1,7 @@
 package cutover
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -16,16 +17,27 @@ func planSteps(u *Unit, cl catalog.Cluster, f *facts, o PlanOptions) []Step {
 		steps = append(steps, Step{ID: "suspend", Kind: StepSuspend, Edits: suspend})
 	}
 	steps = append(steps, Step{ID: "annotate", Kind: StepAnnotate, Edits: annotateEdits(u, cl)})
-	if u.Strategy.SingleRollout {
+	switch {
+	case !u.moves():
+	case u.Strategy.SingleRollout:
 		steps = append(steps, singleRollout(u, o.Limits.CanaryPods)...)
-	} else {
+	default:
 		steps = append(steps, twoRollouts(u, f, o.Limits.CanaryPods)...)
 	}
-	steps = append(steps, Step{ID: "loadAgain", Kind: StepLoadAgain}, Step{ID: "soak", Kind: StepSoak, Wait: WaitSoak})
+	if u.moves() {
+		steps = append(steps, Step{ID: "loadAgain", Kind: StepLoadAgain})
+	}
+	steps = append(steps, Step{ID: "soak", Kind: StepSoak, Wait: WaitSoak})
 	if len(resume) > 0 {
 		steps = append(steps, Step{ID: "resume", Kind: StepResume, Edits: resume})
 	}
 	return append(steps, finishSteps(u, f, o)...)
+}
+
+// moves reports whether anything of a unit changes its template. Of Jobs and bare pods nothing does: they end on the old path, nothing of them
+// can be under load, and the soak waits until NMI has been silent.
+func (u *Unit) moves() bool {
+	return slices.ContainsFunc(u.Workloads, func(w Workload) bool { return !leftToFinish(w.Kind) })
 }
 
 // twoRollouts adds the new path to every workload, proves it under load, and only then takes the old one away.

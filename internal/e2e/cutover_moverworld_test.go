@@ -78,7 +78,7 @@ func (w *moverWorld) provided(name string, c cutover.Cluster) (cutover.Gates, *c
 	}
 	load := &cutover.LoadOptions{Window: time.Second, Deadline: time.Minute, LookEvery: time.Second, Pods: 2, Nodes: 1, Calm: time.Second}
 	gates := cutover.DefaultGates(&cutover.GateOptions{
-		Preflight: &cutover.PreflightOptions{EntraClock: clock, Probes: 2,
+		Preflight: &cutover.PreflightOptions{EntraClock: clock, Probes: 2, ProbeTime: time.Minute,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 100 * time.Millisecond, Deadline: time.Minute},
 		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can

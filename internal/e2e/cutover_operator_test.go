@@ -55,7 +55,7 @@ func newOperator(t *testing.T, f *fleet.Fleet) *operator {
 func (o *operator) gates() cutover.Gates {
 	load := &cutover.LoadOptions{Window: 2 * time.Second, Deadline: 3 * time.Minute, LookEvery: time.Second, Calm: 2 * time.Second, Pods: 2, Nodes: 2}
 	g := cutover.DefaultGates(&cutover.GateOptions{
-		Preflight: &cutover.PreflightOptions{EntraClock: o.entraClock, Probes: 2,
+		Preflight: &cutover.PreflightOptions{EntraClock: o.entraClock, Probes: 2, ProbeTime: time.Minute,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: time.Minute},
 		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can

@@ -101,7 +101,7 @@ func (s *snare) gates(tune ...func(*cutover.GateOptions)) cutover.Gates {
 func (s *snare) gateOptions(tune ...func(*cutover.GateOptions)) *cutover.GateOptions {
 	load := &cutover.LoadOptions{Window: 2 * time.Second, Deadline: 2 * time.Minute, LookEvery: time.Second, Pods: 2, Nodes: 1, Calm: 2 * time.Second}
 	o := &cutover.GateOptions{
-		Preflight: &cutover.PreflightOptions{EntraClock: s.entraClock, Probes: 4,
+		Preflight: &cutover.PreflightOptions{EntraClock: s.entraClock, Probes: 4, ProbeTime: time.Minute,
 			Attest: func(cutover.Workload) cutover.Attestation { return cutover.AttestDeclared }},
 		Prove:  &federation.ProveOptions{TenantID: azure.TenantID, Settle: -1, Every: 200 * time.Millisecond, Deadline: time.Minute},
 		Ready:  &cutover.ReadyOptions{Floor: time.Minute}, // a loaded machine starts pods when it can
