@@ -155,7 +155,7 @@ func editAccess(u *Unit) []access {
 			switch {
 			case e.AddOn:
 				need = append(need, access{"list", group, resource, "", e.Ref.Namespace}, access{"watch", group, resource, "", e.Ref.Namespace})
-			case e.Git: // a Runner with patience watches for the commit to arrive; preflight tries the change as a dry run
+			case e.Git || e.Manual: // a Runner with patience watches for the change; preflight tries it as a dry run, and a rollback does not wait for a person
 				need = append(need, access{"list", group, resource, "", e.Ref.Namespace}, access{"watch", group, resource, "", e.Ref.Namespace},
 					access{"patch", group, resource, "", e.Ref.Namespace})
 			case e.Verb == Delete:

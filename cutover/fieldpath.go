@@ -3,17 +3,23 @@ package cutover
 import (
 	"encoding/json"
 	"reflect"
+	"strconv"
 )
 
-// lookup returns the value at a path of nested maps.
+// lookup returns the value at a path of nested maps; in a list an element of the path is an index.
 func lookup(object map[string]any, path []string) (any, bool) {
 	var at any = object
 	for _, key := range path {
-		m, ok := at.(map[string]any)
-		if !ok {
-			return nil, false
-		}
-		if at, ok = m[key]; !ok {
+		switch m := at.(type) {
+		case map[string]any:
+			at = m[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(m) {
+				return nil, false
+			}
+			at = m[i]
+		default:
 			return nil, false
 		}
 	}

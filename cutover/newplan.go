@@ -114,6 +114,8 @@ func risks(u Unit, f *facts, canary int) []string {
 		switch {
 		case leftToFinish(w.Kind):
 			out = append(out, w.String()+" ends on the old path; the unit cannot finish before it")
+		case w.Manual:
+			out = append(out, w.String()+" is of a kind that no rule knows: a person must change its pod template at "+strings.Join(w.Template, "."))
 		case w.Template == nil:
 			out = append(out, w.String()+" is of a kind without a known pod template: a person must change it")
 		default:

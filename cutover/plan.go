@@ -76,6 +76,9 @@ type Workload struct {
 	Selector string `json:"selector"`
 	// Template is the path of the pod template in the object; nil when unknown.
 	Template []string `json:"template,omitempty"`
+	// Manual means: no rule knows the kind, and Template is where a snapshot found what looks like a pod template. It is read, and a person
+	// changes it.
+	Manual bool `json:"manual,omitempty"`
 	// Owner is the GitOps tool behind the object ("argocd:APP", "flux:NAMESPACE/NAME", "helm:RELEASE"); empty for none known.
 	Owner string `json:"owner,omitempty"`
 	// Probe approves that pods of the workload are started for the sake of a gate, where none run: see [PlanOptions.ProbeIdle].

@@ -165,6 +165,20 @@ func TestPreflightPassesAHealthyUnit(t *testing.T) {
 	}
 }
 
+// What no rule knows is not changed, so preflight lets the unit come to the step at which it is held for a person.
+func TestPreflightLeavesUnknownKindsToAPerson(t *testing.T) {
+	for _, c := range cutover.Checks() {
+		t.Run(c.Code, func(t *testing.T) {
+			v := runPreflight(t, []string{c.Code}, func(_ *world, target *cutover.Target, _ *cutover.PreflightOptions) {
+				target.Unit.Workloads[0].Template, target.Workloads[0].Template = nil, nil
+			})
+			if v.Result != cutover.Pass {
+				t.Errorf("%+v", v)
+			}
+		})
+	}
+}
+
 func runPreflight(t *testing.T, codes []string, change func(*world, *cutover.Target, *cutover.PreflightOptions)) cutover.Verdict {
 	t.Helper()
 	var v cutover.Verdict

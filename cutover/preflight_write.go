@@ -112,7 +112,7 @@ func checkAdmission(ctx context.Context, t Target, _ PreflightOptions) []Evidenc
 	var out []Evidence
 	for _, s := range t.Unit.Steps {
 		for _, e := range s.Edits {
-			if e.Release != "" || e.AddOn || len(e.Fields) == 0 && e.Verb != Delete || len(e.Fields) > 0 && e.Fields[0].Live {
+			if e.Release != "" || e.AddOn || e.Manual || len(e.Fields) == 0 && e.Verb != Delete || len(e.Fields) > 0 && e.Fields[0].Live {
 				continue // what it will write depends on what is there by then
 			}
 			if found := tryEdit(ctx, t, e); found.Result != Pass {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 )
 
 // publication is the change of an edit as a Git repository needs it.
@@ -18,17 +17,10 @@ func publication(u *Unit, e *Edit, fields []Field) Publication {
 			p.Owner = w.Owner
 		}
 	}
-	body := map[string]any{
-		"apiVersion": e.Ref.APIVersion, "kind": e.Ref.Kind,
-		"metadata": map[string]any{"name": e.Ref.Name, "namespace": e.Ref.Namespace},
-	}
-	for _, f := range fields {
-		if f.Path != nil {
-			setAt(body, f.Path, f.After) // null removes, in a strategic merge
-		}
-	}
-	if text, err := yaml.Marshal(body); err == nil {
-		p.StrategicMerge = string(text)
+	if indexed(fields) {
+		p.JSONPatch = asYAML(patchOps(fields, nil))
+	} else {
+		p.StrategicMerge = mergePatch(e.Ref, fields)
 	}
 	p.Path = strings.Join([]string{
 		fileName(u.Cluster), fileName(u.Namespace), fileName(strings.ToLower(e.Ref.Kind) + "-" + e.Ref.Name + ".yaml"),
@@ -85,6 +77,9 @@ func (u *unitRun) publishAndHold(ctx context.Context, s *Step, e *Edit, live *un
 		return len(objs) > 0 && decide(e, u.act(e.ID), objs[0]).standing != standToDo, nil
 	}
 	sel := Selection{APIVersion: e.Ref.APIVersion, Kind: e.Ref.Kind, Namespace: e.Ref.Namespace, Name: e.Ref.Name}
+	if e.Manual {
+		return u.patient(ctx, []Selection{sel}, HoldManual, byHand(e.Ref, fields), arrived)
+	}
 	return u.patient(ctx, []Selection{sel}, HoldGit, "waiting for this change to arrive from Git:\n"+publication(u.unit, e, fields).StrategicMerge, arrived)
 }
 
@@ -94,17 +89,4 @@ func (u *unitRun) adoptCommit(act *Act, e *Edit) {
 	if p := u.act("publish/" + e.ID); e.Git && p != nil && len(p.Fields) > 0 {
 		act.Note, act.Fields = "", slices.Clone(p.Fields)
 	}
-}
-
-// manual is what a person must do about an object whose pod template nobody knows.
-func manual(u *Unit, e *Edit) string {
-	what := "add the pod label azure.workload.identity/use: \"true\" to"
-	if u.Strategy.Sidecar {
-		what = "add the pod label azure.workload.identity/use: \"true\" and the pod annotation azure.workload.identity/inject-proxy-sidecar: \"true\" to"
-	}
-	if strings.HasPrefix(e.ID, "unbind/") {
-		what = "remove the pod label aadpodidbinding from"
-	}
-	return fmt.Sprintf("%s %s in namespace %s: %s its pod template by hand; the kind is unknown, so plan again with a snapshot that knows "+
-		"where its template lies", e.Ref.APIVersion, e.Ref, u.Namespace, what)
 }

@@ -106,6 +106,8 @@ func (e *Edit) spell(c Crumb) {
 	switch {
 	case !known:
 		e.Patch, e.Inverse = "by a person: the place of the pod template is unknown", "by a person"
+	case e.Manual:
+		e.Patch, e.Inverse = "by a person: "+compact(patchOps(e.Fields, nil)), "by a person: "+compact(patchOps(invert(e.Fields), nil))
 	case e.Verb == Apply:
 		e.Patch = compact(applyBody(e.Ref, e.Fields, compact(c)))
 		e.Inverse = compact(applyBody(e.Ref, nil, ""))

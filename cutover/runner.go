@@ -72,8 +72,10 @@ type Publication struct {
 	Object  Ref    `json:"object"`
 	// Owner is the GitOps tool and application behind the object.
 	Owner string `json:"owner"`
-	// StrategicMerge is a patch for kustomize or kubectl; a removal is a null.
+	// StrategicMerge is a patch for kustomize or kubectl; a removal is a null. Empty where the change lies in a list of a custom resource.
 	StrategicMerge string `json:"strategicMerge"`
+	// JSONPatch is the change as a JSON Patch in YAML, where it lies in a list, which a merge would replace as a whole.
+	JSONPatch string `json:"jsonPatch,omitempty"`
 	// Path is a file name for the patch, safe to use below any folder.
 	Path string `json:"path"`
 }

@@ -102,6 +102,8 @@ type Edit struct {
 	Fields []Field `json:"fields,omitempty"`
 	// Git means: the change is published for the repository, and the unit is held until it is seen on the object.
 	Git bool `json:"git,omitempty"`
+	// Manual means: a person makes the change, and the unit is held until it is seen on the object.
+	Manual bool `json:"manual,omitempty"`
 	// Publish means: the change is made live, and published as well, so that a later sync does not drop it.
 	Publish bool `json:"publish,omitempty"`
 	// Hold is how many pods the change is held at, by fields outside the pod template that are computed from the live object; 0 for

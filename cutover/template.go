@@ -1,6 +1,10 @@
 package cutover
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/wimigrate/wimigrate/catalog"
+)
 
 // templatePath returns where the pod template lies in an object of a known kind, as a path of keys; nil for a kind that no rule knows.
 func templatePath(apiVersion, kind string) []string {
@@ -18,6 +22,22 @@ func templatePath(apiVersion, kind string) []string {
 		return []string{"spec", "jobTargetRef", "template"}
 	}
 	return nil
+}
+
+// foundTemplate is where a snapshot found the pod template of a kind that templatePath does not know, as a path of keys and indexes. Where it
+// was found by its shape alone, a person must change it. What is no pod template is nil: some kinds keep labels and service account
+// elsewhere, and a field that such an object does not have would be lost.
+func foundTemplate(w catalog.Workload) (path []string, manual bool) {
+	path = strings.FieldsFunc(w.TemplatePath, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
+	switch {
+	case len(path) == 0:
+		return nil, false
+	case w.Heuristic:
+		return path, true
+	case path[len(path)-1] == "template" && !strings.Contains(w.TemplatePath, "["):
+		return path, false
+	}
+	return nil, false
 }
 
 // leftToFinish reports whether objects of the kind cannot change their template: they end on the old path.

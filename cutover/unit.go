@@ -69,8 +69,8 @@ func newWorkload(n catalog.Need, w catalog.WorkloadRef, f *facts) Workload {
 	}
 	k := factKey{n.Cluster, n.Namespace, w.Kind, w.Name}
 	if s, ok := f.workloads[k]; ok {
-		if out.Template == nil && !s.Heuristic && s.TemplatePath != "" {
-			out.Template = strings.Split(s.TemplatePath, ".")
+		if out.Template == nil {
+			out.Template, out.Manual = foundTemplate(s)
 		}
 		// A workload of the unit may carry another value of the old label than the need that brought it in, or none any more.
 		out.Selector = s.Template.Labels[podidentity.Label]

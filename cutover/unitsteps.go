@@ -81,8 +81,9 @@ func foreignTenant(issuer, tenant string) bool {
 func labelSteps(u *Unit, w Workload, f *facts) []Step {
 	ref := w.Ref
 	edit := Edit{
-		ID: "label/" + w.String(), Verb: Apply, Ref: w.Ref, Git: u.Mode == GitOnly, Publish: u.Mode == GitOps || u.Mode == Suspend,
-		Fields: []Field{{Path: templateLabel(w, workloadid.UseLabel), After: workloadid.UseValue}},
+		ID: "label/" + w.String(), Verb: Apply, Ref: w.Ref, Git: u.Mode == GitOnly || w.Manual, Manual: w.Manual,
+		Publish: !w.Manual && (u.Mode == GitOps || u.Mode == Suspend),
+		Fields:  []Field{{Path: templateLabel(w, workloadid.UseLabel), After: workloadid.UseValue}},
 	}
 	if u.Strategy.Sidecar {
 		edit.Fields = append(edit.Fields, sidecarFields(u, w, f)...)
@@ -97,8 +98,9 @@ func unbindSteps(u *Unit, w Workload, canary int) []Step {
 	ref := w.Ref
 	name := w.String()
 	edit := Edit{
-		ID: "unbind/" + name, Verb: Patch, Ref: w.Ref, Git: u.Mode == GitOps || u.Mode == GitOnly, Publish: u.Mode == Suspend,
-		Fields: []Field{{Path: templateLabel(w, podidentity.Label), Before: nilIfEmpty(w.Selector)}},
+		ID: "unbind/" + name, Verb: Patch, Ref: w.Ref, Git: u.Mode == GitOps || u.Mode == GitOnly || w.Manual, Manual: w.Manual,
+		Publish: !w.Manual && u.Mode == Suspend,
+		Fields:  []Field{{Path: templateLabel(w, podidentity.Label), Before: nilIfEmpty(w.Selector)}},
 	}
 	// The object's own strategy may be another by then: the steps are there for any that has a canary.
 	held, _ := canaryOf(circumstances{kind: w.Kind, pods: unknownPods, mode: u.Mode, borrower: w.Borrower}, canary)
@@ -143,7 +145,7 @@ func finishSteps(u *Unit, f *facts, o PlanOptions) []Step {
 		drop.Edits = append(drop.Edits, crumbEdit(a.Ref))
 	}
 	for _, w := range u.Workloads {
-		if !leftToFinish(w.Kind) && w.Template != nil {
+		if !leftToFinish(w.Kind) && w.Template != nil && !w.Manual {
 			drop.Edits = append(drop.Edits, crumbEdit(w.Ref))
 		}
 	}
