@@ -158,6 +158,9 @@ func editAccess(u *Unit) []access {
 			case e.Git || e.Manual: // a Runner with patience watches for the change; preflight tries it as a dry run, and a rollback does not wait for a person
 				need = append(need, access{"list", group, resource, "", e.Ref.Namespace}, access{"watch", group, resource, "", e.Ref.Namespace},
 					access{"patch", group, resource, "", e.Ref.Namespace})
+			case s.Kind == StepResume: // which waits until the tool has reconciled
+				need = append(need, access{"list", group, resource, "", e.Ref.Namespace}, access{"watch", group, resource, "", e.Ref.Namespace},
+					access{"patch", group, resource, "", e.Ref.Namespace})
 			case e.Verb == Delete:
 				need = append(need, access{"delete", group, resource, "", e.Ref.Namespace},
 					access{"create", group, resource, "", e.Ref.Namespace}, // the rollback makes it again

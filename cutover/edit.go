@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -22,8 +21,10 @@ func (u *unitRun) edit(ctx context.Context, s *Step, e *Edit) error {
 	switch {
 	case e.Release != "":
 		return u.releaseHold(ctx, s, e)
-	case s.Kind == StepResume && u.wasSoAlready("suspend/"+strings.TrimPrefix(e.ID, "resume/")):
-		return nil // somebody else suspended it before us: theirs to resume
+	case s.Kind == StepSuspend:
+		return u.suspend(ctx, s, e)
+	case s.Kind == StepResume:
+		return u.resumeTool(ctx, s, e)
 	}
 	var lost error
 	for range conflicts {
@@ -156,11 +157,6 @@ func (u *unitRun) commit(ctx context.Context, s *Step, e *Edit, live *unstructur
 
 // noteAlready marks acts that found their work done: somebody else's doing, never undone.
 const noteAlready = "was so already"
-
-func (u *unitRun) wasSoAlready(edit string) bool {
-	act := u.act(edit)
-	return act != nil && act.Note == noteAlready
-}
 
 // patchBody is the guarded JSON Patch of an edit: its fields, what holds the rollout, and the breadcrumb.
 func (u *unitRun) patchBody(e *Edit, act *Act, live *unstructured.Unstructured) []operation {

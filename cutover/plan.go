@@ -99,7 +99,8 @@ const (
 	GitOps Mode = "gitops"
 	// GitOnly means: everything on workloads and service accounts published and awaited; for tools that replace whole objects.
 	GitOnly Mode = "gitOnly"
-	// Suspend means: the GitOps tool is suspended for the unit and always resumed; changes are live and published. Opt-in.
+	// Suspend means: the GitOps tool is suspended for the unit and always resumed, by the last of the units that share it; changes are live
+	// and published. Before anything is deleted the resumed tool must have reconciled and left them in place. Opt-in.
 	Suspend Mode = "suspend"
 )
 

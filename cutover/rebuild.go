@@ -33,6 +33,10 @@ func (u *unitRun) remindEdit(ctx context.Context, step int, e *Edit) error {
 	if err != nil || live == nil {
 		return err
 	}
+	if u.unit.Steps[step].Kind == StepSuspend {
+		u.remindSuspend(step, e, live)
+		return nil
+	}
 	for _, c := range readCrumbs(live, u.plan.Lineage, u.unit.ID) {
 		if c.Edit != e.ID {
 			continue

@@ -108,6 +108,11 @@ func (e *Edit) spell(c Crumb) {
 		e.Patch, e.Inverse = "by a person: the place of the pod template is unknown", "by a person"
 	case e.Manual:
 		e.Patch, e.Inverse = "by a person: "+compact(patchOps(e.Fields, nil)), "by a person: "+compact(patchOps(invert(e.Fields), nil))
+	case strings.HasPrefix(e.ID, suspendPrefix):
+		e.Patch = compact(patchOps(e.Fields, nil)) + ", and the unit is put on the list in " + SuspendAnnotation
+		e.Inverse = compact(patchOps(invert(e.Fields), nil)) + " by the last unit on that list"
+	case strings.HasPrefix(e.ID, resumePrefix):
+		e.Patch, e.Inverse = compact(patchOps(e.Fields, nil))+" by the last unit on the list in "+SuspendAnnotation, "none"
 	case e.Verb == Apply:
 		e.Patch = compact(applyBody(e.Ref, e.Fields, compact(c)))
 		e.Inverse = compact(applyBody(e.Ref, nil, ""))

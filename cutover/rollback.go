@@ -3,6 +3,7 @@ package cutover
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -63,8 +64,11 @@ func (u *unitRun) undo(ctx context.Context, edit string) error {
 			return err
 		}
 	}
-	if a.Verb == Delete {
+	switch {
+	case a.Verb == Delete:
 		return u.recreate(ctx, a)
+	case strings.HasPrefix(a.Edit, suspendPrefix):
+		return u.releaseTool(ctx, &Step{ID: a.Step}, a.Ref, a.Fields[0].Path)
 	}
 	if w := u.unbound(a); w != nil {
 		past, err := u.pastCanary(ctx, a)

@@ -33,7 +33,7 @@ const (
 	StepSwitch StepKind = "switch"
 	// StepSoak (S9) watches for the soak time.
 	StepSoak StepKind = "soak"
-	// StepResume ends StepSuspend.
+	// StepResume ends StepSuspend, and waits until the tool has reconciled and put nothing back.
 	StepResume StepKind = "resume"
 	// StepFinish (S10) deletes the bindings and identities that nothing needs, and the breadcrumbs.
 	StepFinish StepKind = "finish"

@@ -2,6 +2,12 @@ package cutover
 
 import "strings"
 
+// The IDs of edits that suspend and resume begin so, and go on with the owner.
+const (
+	suspendPrefix = "suspend/"
+	resumePrefix  = "resume/"
+)
+
 // suspendEdits returns the edits that suspend the GitOps tools of a unit and those that let them go on; none unless it is in mode
 // Suspend. Each is one field: Flux's spec.suspend (https://fluxcd.io/flux/components/kustomize/kustomizations/#suspend), Argo CD's
 // skip-reconcile annotation (https://argo-cd.readthedocs.io/en/stable/user-guide/skip_reconcile/).
@@ -20,9 +26,9 @@ func suspendEdits(u *Unit) (suspend, resume []Edit) {
 			u.Risks = append(u.Risks, w.String()+": "+w.Owner+" cannot be suspended from here")
 			continue
 		}
-		suspend = append(suspend, Edit{ID: "suspend/" + w.Owner, Verb: Patch, Ref: ref, Fields: []Field{field}})
+		suspend = append(suspend, Edit{ID: suspendPrefix + w.Owner, Verb: Patch, Ref: ref, Fields: []Field{field}})
 		back := Field{Path: field.Path, Before: field.After, After: field.Before}
-		resume = append(resume, Edit{ID: "resume/" + w.Owner, Verb: Patch, Ref: ref, Fields: []Field{back}})
+		resume = append(resume, Edit{ID: resumePrefix + w.Owner, Verb: Patch, Ref: ref, Fields: []Field{back}})
 	}
 	return suspend, resume
 }

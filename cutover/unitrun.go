@@ -177,17 +177,26 @@ func (u *unitRun) tryStep(ctx context.Context, s *Step) error {
 
 // heal looks at everything the unit has changed and makes again what somebody put back; the second time, it freezes.
 func (u *unitRun) heal(ctx context.Context) error {
+	again := map[string]bool{} // made again, with what holds their rollouts
 	for i := range u.unit.Steps[:u.rec.Next] {
 		s := &u.unit.Steps[i]
 		for j := range s.Edits {
 			e := &s.Edits[j]
 			act := u.act(e.ID)
+			if again[e.Release] {
+				if err := u.edit(ctx, s, e); err != nil {
+					return err
+				}
+			}
 			if act == nil || act.Phase != Committed || act.Kind != ActEdit || e.Verb == Delete || u.superseded(act) {
 				continue
 			}
+			before := act.Undone
 			if err := u.edit(ctx, s, e); err != nil {
 				return err
 			}
+			act = u.act(e.ID)
+			again[e.ID] = act != nil && act.Undone > before && len(act.Hold) > 0
 		}
 	}
 	return nil

@@ -26,6 +26,8 @@ type Cluster struct {
 	webhook  webhook
 	born     int
 	agents   []func(o *object)
+	// repositories are what the cluster's Kustomizations apply.
+	repositories []*Repository
 }
 
 var _ cutover.Cluster = (*Cluster)(nil)
@@ -179,6 +181,8 @@ func (c *Cluster) touched(o *object) {
 		c.scaleByHPA(o)
 	case "AzureIdentityBinding", "AzureIdentity":
 		c.nmi.bindingsChanged(c, o)
+	case "Kustomization":
+		c.kustomize(o)
 	case kindBudget:
 		c.countBudgets(o.ns())
 	case kindQuota:

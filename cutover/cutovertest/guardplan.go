@@ -58,7 +58,7 @@ func (p *permit) add(e cutover.Edit) {
 			p.git[path] = f.After
 		}
 	}
-	for _, crumb := range [...]string{cutover.CrumbAnnotation, cutover.UnbindAnnotation, cutover.FenceAnnotation} {
+	for _, crumb := range [...]string{cutover.CrumbAnnotation, cutover.UnbindAnnotation, cutover.FenceAnnotation, cutover.SuspendAnnotation} {
 		p.paths["metadata\x00annotations\x00"+crumb] = true
 	}
 	takes := slices.ContainsFunc(e.Fields, func(f cutover.Field) bool { // so a retreat may be held
