@@ -10,6 +10,7 @@ import (
 // facts is what snapshots and findings add to the catalog, by where it is.
 type facts struct {
 	meta      map[factKey]catalog.Meta
+	source    map[factKey]string // where a file has the manifest
 	workloads map[factKey]catalog.Workload
 	addOn     map[string]*catalog.AddOn
 	managed   map[factKey]bool
@@ -25,7 +26,7 @@ type factKey struct{ cluster, namespace, kind, name string }
 
 func gatherFacts(cat *catalog.Catalog, snapshots []*catalog.Snapshot) *facts {
 	f := &facts{
-		meta: map[factKey]catalog.Meta{}, workloads: map[factKey]catalog.Workload{}, addOn: map[string]*catalog.AddOn{},
+		meta: map[factKey]catalog.Meta{}, source: map[factKey]string{}, workloads: map[factKey]catalog.Workload{}, addOn: map[string]*catalog.AddOn{},
 		managed: map[factKey]bool{}, identityOf: map[factKey]string{}, borrowed: map[factKey]catalog.Workload{}, fromElsewhere: map[factKey]bool{},
 	}
 	for _, s := range snapshots {
@@ -50,7 +51,13 @@ func gatherFacts(cat *catalog.Catalog, snapshots []*catalog.Snapshot) *facts {
 
 func (f *facts) addSnapshot(s *catalog.Snapshot) {
 	c := s.Cluster.Name
-	put := func(kind string, m catalog.Meta) { f.meta[factKey{c, m.Namespace, kind, m.Name}] = m }
+	put := func(kind string, m catalog.Meta) {
+		k := factKey{c, m.Namespace, kind, m.Name}
+		f.meta[k] = m
+		if file, ok := strings.CutPrefix(m.Origin, "file:"); ok {
+			f.source[k] = file
+		}
+	}
 	for _, x := range s.Bindings {
 		put("AzureIdentityBinding", x.Meta)
 		f.identityOf[factKey{c, x.Namespace, "AzureIdentityBinding", x.Name}] = x.AzureIdentity

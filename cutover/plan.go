@@ -66,6 +66,8 @@ type Unit struct {
 type Account struct {
 	Ref      Ref              `json:"object"`
 	Identity catalog.Identity `json:"identity"`
+	// Source is where a file has its manifest ("path#document"), as for a [Workload].
+	Source string `json:"source,omitempty"`
 }
 
 // Workload is an object with a pod template.
@@ -81,6 +83,8 @@ type Workload struct {
 	Manual bool `json:"manual,omitempty"`
 	// Owner is the GitOps tool behind the object ("argocd:APP", "flux:NAMESPACE/NAME", "helm:RELEASE"); empty for none known.
 	Owner string `json:"owner,omitempty"`
+	// Source is where the files that the catalog has read beside the cluster have its manifest ("path#document"); empty for none known.
+	Source string `json:"source,omitempty"`
 	// Probe approves that pods of the workload are started for the sake of a gate, where none run: see [PlanOptions.ProbeIdle].
 	Probe bool `json:"probe,omitempty"`
 	// Borrower is the Argo Rollout that runs this object's template (spec.workloadRef); its rollout is the one to watch.

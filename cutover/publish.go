@@ -1,6 +1,7 @@
 package cutover
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,23 +10,58 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// publication is the change of an edit as a Git repository needs it.
-func publication(u *Unit, e *Edit, fields []Field) Publication {
-	p := Publication{Cluster: u.Cluster, Unit: u.ID, Object: e.Ref}
+// publication is the change of an object as a Git repository needs it: all that the fields say, in one patch.
+func publication(u *Unit, ref Ref, fields []Field) Publication {
+	p := Publication{Cluster: u.Cluster, Unit: u.ID, Object: ref}
 	for _, w := range u.Workloads {
-		if w.Same(e.Ref) {
-			p.Owner = w.Owner
+		if w.Same(ref) {
+			p.Owner, p.Source = w.Owner, w.Source
+		}
+	}
+	for _, a := range u.Accounts {
+		if a.Ref.Same(ref) {
+			p.Source = a.Source
 		}
 	}
 	if indexed(fields) {
 		p.JSONPatch = asYAML(patchOps(fields, nil))
 	} else {
-		p.StrategicMerge = mergePatch(e.Ref, fields)
+		p.StrategicMerge = mergePatch(ref, fields)
 	}
 	p.Path = strings.Join([]string{
-		fileName(u.Cluster), fileName(u.Namespace), fileName(strings.ToLower(e.Ref.Kind) + "-" + e.Ref.Name + ".yaml"),
+		fileName(u.Cluster), fileName(u.Namespace), fileName(strings.ToLower(ref.Kind) + "-" + ref.Name + ".yaml"),
 	}, "/")
 	return p
+}
+
+// change is the publication of an edit's fields, over what the unit has published of the same object before: there is one patch for each
+// object, under one path, and it must not lose what an earlier step has put there. What was put back since is published as it was.
+func (u *unitRun) change(e *Edit, fields []Field) Publication {
+	var all []Field
+	for i := range u.unit.Steps {
+		for j := range u.unit.Steps[i].Edits {
+			if x := &u.unit.Steps[i].Edits[j]; x.ID != e.ID && (x.Git || x.Publish) && x.Ref.Same(e.Ref) {
+				all = append(all, u.publishedBy(x)...)
+			}
+		}
+	}
+	return publication(u.unit, e.Ref, append(all, fields...))
+}
+
+// publishedBy are the fields that an edit has published, or had before its journal was lost; inverted once it was undone.
+func (u *unitRun) publishedBy(e *Edit) []Field {
+	act, told := u.act(e.ID), u.act("publish/"+e.ID)
+	var out []Field
+	switch {
+	case told != nil:
+		out = told.Fields
+	case act != nil && act.Note != noteAlready:
+		out = act.Fields
+	}
+	if act != nil && act.Phase == Undone {
+		out = invert(out)
+	}
+	return out
 }
 
 // fileName makes a name safe as one element of a path: everything but letters, digits, dash, underscore and inner dots is escaped.
@@ -54,7 +90,7 @@ func (u *unitRun) publish(ctx context.Context, s *Step, e *Edit, fields []Field)
 			return err
 		}
 	}
-	if err := u.r.opts.Publish(ctx, publication(u.unit, e, fields)); err != nil {
+	if err := u.r.opts.Publish(ctx, u.change(e, fields)); err != nil {
 		return held(HoldGit, "publish the change of %s: %v", e.Ref, err)
 	}
 	u.act(id).Phase = Committed
@@ -80,7 +116,8 @@ func (u *unitRun) publishAndHold(ctx context.Context, s *Step, e *Edit, live *un
 	if e.Manual {
 		return u.patient(ctx, []Selection{sel}, HoldManual, byHand(e.Ref, fields), arrived)
 	}
-	return u.patient(ctx, []Selection{sel}, HoldGit, "waiting for this change to arrive from Git:\n"+publication(u.unit, e, fields).StrategicMerge, arrived)
+	p := u.change(e, fields)
+	return u.patient(ctx, []Selection{sel}, HoldGit, "waiting for this change to arrive from Git:\n"+cmp.Or(p.StrategicMerge, p.JSONPatch), arrived)
 }
 
 // adoptCommit takes a change that was there before its intent was written down for our own, if this unit has published it: the process died

@@ -19,8 +19,8 @@ type Options struct {
 	Trust     Trust
 	Exchanger Exchanger
 	Oracle    PathOracle
-	// Publish hands a change of a Git-owned object to its repository. It must be idempotent. Default: none; the unit is held with the
-	// patch in its reason.
+	// Publish hands a change of a Git-owned object to its repository, such as [PublishFiles]. It must be idempotent. Default: none; the unit
+	// is held with the patch in its reason.
 	Publish func(ctx context.Context, p Publication) error
 	// AddOn removes the identity of a binding from ARM's podIdentityProfile; the runner waits until the add-on has taken binding and identity
 	// away, and never deletes them itself. It must be idempotent. Default: none; such a unit is held.
@@ -65,7 +65,8 @@ const (
 	Keep OnFailure = "keep"
 )
 
-// Publication is a change for a Git repository: what the object's text must come to say.
+// Publication is a change for a Git repository: what the object's text must come to say, by all that its unit has changed of it so far. The
+// next publication of the same object has the same Path and takes the place of this one.
 type Publication struct {
 	Cluster string `json:"cluster"`
 	Unit    string `json:"unit"`
@@ -76,6 +77,8 @@ type Publication struct {
 	StrategicMerge string `json:"strategicMerge"`
 	// JSONPatch is the change as a JSON Patch in YAML, where it lies in a list, which a merge would replace as a whole.
 	JSONPatch string `json:"jsonPatch,omitempty"`
+	// Source is where the catalog has read the object's manifest ("path#document" in its files); empty where it has read none.
+	Source string `json:"source,omitempty"`
 	// Path is a file name for the patch, safe to use below any folder.
 	Path string `json:"path"`
 }

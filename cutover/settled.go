@@ -78,7 +78,7 @@ func (u *unitRun) unpublish(ctx context.Context, a *Act) error {
 		a.Note = "put back on the object; its commit must be reverted by a person"
 		return nil
 	}
-	if err := u.r.opts.Publish(ctx, publication(u.unit, &Edit{Ref: a.Ref}, invert(a.Fields))); err != nil {
+	if err := u.r.opts.Publish(ctx, u.change(&Edit{ID: a.Edit, Ref: a.Ref}, invert(a.Fields))); err != nil {
 		a.Note = "put back on the object; the inverse could not be published: " + err.Error()
 		return nil //nolint:nilerr // the cluster is as it was: a person reads the note
 	}

@@ -44,6 +44,7 @@ func (u *Unit) addAccount(n catalog.Need, f *facts) {
 			UID: f.uid(n.Cluster, n.Namespace, "ServiceAccount", n.ServiceAccount),
 		},
 		Identity: n.Identity,
+		Source:   f.source[factKey{n.Cluster, n.Namespace, "ServiceAccount", n.ServiceAccount}],
 	})
 }
 
@@ -79,6 +80,7 @@ func newWorkload(n catalog.Need, w catalog.WorkloadRef, f *facts) Workload {
 			out.Selector = has.Template.Labels[podidentity.Label] // the borrower has no template to carry it
 		}
 	}
+	out.Source = f.source[factKey{n.Cluster, n.Namespace, out.Kind, out.Name}]
 	if b, ok := f.borrowed[k]; ok {
 		out.Borrower = &Ref{APIVersion: b.APIVersion, Kind: b.Kind, Namespace: b.Namespace, Name: b.Name, UID: b.UID}
 	}
