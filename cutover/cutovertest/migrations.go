@@ -1,6 +1,7 @@
 package cutovertest
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/wimigrate/wimigrate/cutover"
@@ -29,7 +30,17 @@ type World struct {
 
 // MigrationPlan are the options of a Migration's plan; Snapshots are to be added.
 func MigrationPlan() cutover.PlanOptions {
-	return cutover.PlanOptions{Soak: -1, Limits: cutover.Limits{InducePods: 10}}
+	return cutover.PlanOptions{Soak: -1, Limits: cutover.Limits{InducePods: 10}, Mode: migrationMode}
+}
+
+// migrationMode is the mode of the Migrations whose namespace says so.
+func migrationMode(u cutover.Unit) cutover.Mode {
+	for suffix, mode := range map[string]cutover.Mode{"-gitops": cutover.GitOps, "-gitonly": cutover.GitOnly} {
+		if strings.HasSuffix(u.Namespace, suffix) {
+			return mode
+		}
+	}
+	return cutover.Direct
 }
 
 // Migrations are whole moves of every kind: there and back, held at a canary, evicted one by one, fought over, and under induced load.
@@ -46,6 +57,8 @@ func Migrations() []Migration {
 		{"a StatefulSet with OnDelete is judged when its first pods are evicted, and put back when that fails", App{Namespace: "conform-firstgone", Name: "conform-firstgone", Kind: "StatefulSet", Replicas: 4, OnDelete: true}, failedEvictions},
 		{"a DaemonSet with OnDelete is judged when its first pods are evicted, and put back when that fails", App{Namespace: "conform-firstnodes", Name: "conform-firstnodes", Kind: "DaemonSet", OnDelete: true}, failedEvictions},
 		{"a fight over the old label freezes the unit", App{Namespace: "conform-fight", Name: "conform-fight"}, fought},
+		{"what is published arrives from Git, and the tool puts back what Git does not have", App{Namespace: "conform-gitops", Name: "conform-gitops"}, byGit},
+		{"everything arrives from Git", App{Namespace: "conform-gitonly", Name: "conform-gitonly"}, byGit},
 		{"load is induced through the autoscaler, and taken back", App{Namespace: "conform-load", Name: "conform-load", HPA: true}, induced},
 	}
 }
