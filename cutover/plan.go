@@ -44,7 +44,8 @@ type Unit struct {
 	Cluster   string `json:"cluster"`
 	Region    string `json:"region"`
 	Namespace string `json:"namespace"`
-	// Twin is the same for units of different clusters that are one workload: namespace and service accounts.
+	// Twin is namespace and service accounts, the same wherever the unit is the same. Units of different clusters are twins as soon as they
+	// share one of these service accounts: no wave moves them in two regions.
 	Twin string `json:"twin"`
 	Mode Mode   `json:"mode"`
 	// Strategy is the one declared for the unit; the zero value is two rollouts.

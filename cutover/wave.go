@@ -54,9 +54,16 @@ func runsNoPod(u Unit) bool {
 	return slices.ContainsFunc(u.Risks, func(r string) bool { return strings.HasSuffix(r, noPod) })
 }
 
-// twinElsewhere reports whether one of the units is the same workload in another region.
+// twinElsewhere reports whether one of the units is the same workload in another region. A region may have more on a service account than
+// another, or more service accounts on an identity: one that both have makes them twins.
 func twinElsewhere(u Unit, others []Unit) bool {
-	return slices.ContainsFunc(others, func(o Unit) bool { return o.Twin == u.Twin && o.Region != u.Region })
+	return slices.ContainsFunc(others, func(o Unit) bool { return o.Region != u.Region && twins(u, o) })
+}
+
+func twins(a, b Unit) bool {
+	return a.Namespace == b.Namespace && slices.ContainsFunc(a.Accounts, func(x Account) bool {
+		return slices.ContainsFunc(b.Accounts, func(y Account) bool { return x.Ref.Name == y.Ref.Name })
+	})
 }
 
 func newWave(name string, units []Unit) Wave {
