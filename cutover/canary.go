@@ -16,7 +16,9 @@ type circumstances struct {
 	// strategy of the kind's own updates, as named; "" means a rolling one, which is the default of every kind.
 	strategy string
 	// pods wanted; unknownPods where nobody knows.
-	pods     int64
+	pods int64
+	// surges: a DaemonSet that starts a node's new pod before it stops the old one.
+	surges   bool
 	mode     Mode
 	borrower *Ref
 }
@@ -25,7 +27,11 @@ const unknownPods = -1
 
 // liveCircumstances are those of a workload as the cluster holds it now.
 func liveCircumstances(live *unstructured.Unstructured, w Workload, m Mode) circumstances {
-	return circumstances{kind: live.GetKind(), strategy: updateStrategy(live), pods: desiredPods(live), mode: m, borrower: w.Borrower}
+	surge, _ := lookup(live.Object, []string{"spec", "updateStrategy", "rollingUpdate", "maxSurge"})
+	return circumstances{
+		kind: live.GetKind(), strategy: updateStrategy(live), pods: desiredPods(live), mode: m, borrower: w.Borrower,
+		surges: live.GetKind() == "DaemonSet" && surge != nil && !same(surge, 0) && surge != "0%",
+	}
 }
 
 // updateStrategy is how the kind replaces its pods when the template changes, as the object names it.
@@ -60,10 +66,12 @@ func canaryOf(c circumstances, k int) (pods int, why string) {
 		return fewOf(c, k)
 	case c.mode == GitOps || c.mode == GitOnly:
 		return 0, "in mode " + string(c.mode) + " the label leaves it by a commit, which nothing holds at a few pods"
-	case c.kind == "DaemonSet":
-		return 0, "nothing holds the rolling update of a DaemonSet at a few pods"
+	case c.surges:
+		return 0, "it surges, so that no node is without its pod, and a canary takes the pod of a node away"
 	case c.strategy != "" && c.strategy != rollingUpdate:
 		return 0, "its update strategy is " + c.strategy
+	case c.kind == "DaemonSet":
+		return fewOf(c, k)
 	case c.kind == "StatefulSet" && c.pods != unknownPods && c.pods <= int64(k):
 		return 0, fmt.Sprintf("%d pods are no more than the canary is to have", c.pods)
 	}

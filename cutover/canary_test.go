@@ -22,6 +22,7 @@ type moving struct {
 	// canary is how many pods lose the label first; none, for the reason given.
 	canary int
 	none   string
+	unsaid bool // a snapshot does not tell
 }
 
 // movings are all ways in which workloads lose the old label.
@@ -41,7 +42,9 @@ var movings = []moving{
 	{name: "a StatefulSet of two pods with OnDelete", app: cutovertest.App{Kind: "StatefulSet", Replicas: 2, OnDelete: true}, canary: 1},
 	{name: "a StatefulSet of one pod with OnDelete", app: cutovertest.App{Kind: "StatefulSet", Replicas: 1, OnDelete: true}, none: "its only pod would be all of it"},
 	{name: "a StatefulSet with OnDelete by Git", app: cutovertest.App{Kind: "StatefulSet", Replicas: 4, OnDelete: true}, mode: cutover.GitOps, canary: 2},
-	{name: "a DaemonSet", app: cutovertest.App{Kind: "DaemonSet"}, none: "nothing holds the rolling update of a DaemonSet"},
+	{name: "a DaemonSet", app: cutovertest.App{Kind: "DaemonSet"}, canary: 2},
+	{name: "a DaemonSet by Git", app: cutovertest.App{Kind: "DaemonSet"}, mode: cutover.GitOps, none: "by a commit, which nothing holds"},
+	{name: "a DaemonSet that surges", app: cutovertest.App{Kind: "DaemonSet", Surge: 1, Unavailable: 0}, none: "no node is without its pod", unsaid: true},
 	{name: "a DaemonSet with OnDelete", app: cutovertest.App{Kind: "DaemonSet", OnDelete: true}, canary: 2},
 	{name: "a DaemonSet with OnDelete by Git", app: cutovertest.App{Kind: "DaemonSet", OnDelete: true}, mode: cutover.GitOps, canary: 2},
 	{name: "a CronJob", app: cutovertest.App{Kind: "CronJob"}, none: "its kind cannot be held"},
@@ -59,7 +62,7 @@ func TestACanaryIsPromisedExactlyWhereThereIsOne(t *testing.T) {
 				Mode:   func(cutover.Unit) cutover.Mode { return m.mode },
 			})
 			risks := strings.Join(p.Units[0].Risks, "; ")
-			if said := strings.Contains(risks, "leaves the old path without a canary"); said != (m.none != "") || !strings.Contains(risks, m.none) {
+			if said := strings.Contains(risks, "leaves the old path without a canary"); said != (m.none != "" && !m.unsaid) || !m.unsaid && !strings.Contains(risks, m.none) {
 				t.Errorf("risks: %s; want that there is no canary, since %q, or none where there is one", risks, m.none)
 			}
 			unknown := m.run(t, f, p, cutover.AttestUnknown)

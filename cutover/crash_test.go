@@ -17,6 +17,9 @@ import (
 
 // inducing is a load gate that scales an HPA out, waits for the pods, and passes.
 func inducing(ctx context.Context, t cutover.Target) cutover.Verdict {
+	if t.Unit.Workloads[0].Kind == "DaemonSet" { // nothing scales it
+		return cutovertest.Wait(2*time.Minute)(ctx, t)
+	}
 	hpa := cutover.Ref{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler", Namespace: t.Unit.Namespace, Name: "web"}
 	if err := t.Induce(ctx, cutover.Induction{Object: hpa, Path: []string{"spec", "minReplicas"}, To: 6, Extra: 3}); err != nil {
 		return cutover.Verdict{Gate: "load", Result: cutover.Inconclusive, Reason: err.Error()}
@@ -76,7 +79,7 @@ func journey(t *testing.T, f *cutovertest.Fleet, p *cutover.Plan, j cutover.Jour
 		} else {
 			kept = crash.Journal(kept)
 		}
-		r, err := cutover.NewRunner(clusters, kept, inducingGates(), &cutover.Options{Patience: time.Hour})
+		r, err := cutover.NewRunner(clusters, kept, inducingGates(), &cutover.Options{Patience: time.Hour, Evict: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,9 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// evict asks for the eviction of one pod. The act is remembered once per workload: evictions cannot be undone.
+// evict asks for the eviction of one pod, where the user allows that, or for the canary of a DaemonSet, whose rolling update would delete
+// the pod itself. The act is remembered once per workload: evictions cannot be undone.
 func (u *unitRun) evict(ctx context.Context, s *Step, ref Ref, p Progress) error {
-	if !u.r.opts.Evict {
+	if act := u.heldAct(s); !u.r.opts.Evict && !(s.Kind == StepCanary && act != nil && holdsByEviction(act.Hold)) {
 		return held(HoldEviction, "%s: %s; allow evictions, or delete the pods one by one", ref, p.Reason)
 	}
 	id := "evict/" + s.ID

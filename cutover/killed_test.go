@@ -22,14 +22,16 @@ type killing struct {
 	name string
 	mode cutover.Mode
 	back bool
+	kind string // a Deployment, if it is not said
 }
 
 // TestKilledAnywhereAUnitEndsAsIfItHadNotBeen kills a process that moves a unit with the provided gates, in every mode, forward and back.
 func TestKilledAnywhereAUnitEndsAsIfItHadNotBeen(t *testing.T) {
 	for _, k := range []killing{
-		{"direct", cutover.Direct, false}, {"direct, rolling back", cutover.Direct, true},
-		{"by Git", cutover.GitOps, false}, {"by Git, rolling back", cutover.GitOps, true},
-		{"with the tool suspended", cutover.Suspend, false}, {"with the tool suspended, rolling back", cutover.Suspend, true},
+		{"direct", cutover.Direct, false, ""}, {"direct, rolling back", cutover.Direct, true, ""},
+		{"by Git", cutover.GitOps, false, ""}, {"by Git, rolling back", cutover.GitOps, true, ""},
+		{"with the tool suspended", cutover.Suspend, false, ""}, {"with the tool suspended, rolling back", cutover.Suspend, true, ""},
+		{"node by node", cutover.Direct, false, "DaemonSet"}, {"node by node, rolling back", cutover.Direct, true, "DaemonSet"},
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
@@ -47,11 +49,22 @@ func TestKilledAnywhereAUnitEndsAsIfItHadNotBeen(t *testing.T) {
 	}
 }
 
+// world is a fleet of one busy unit.
+func (k killing) world(t *testing.T) (*cutovertest.Fleet, *cutovertest.Cluster) {
+	t.Helper()
+	if k.kind == "" {
+		return loaded(t)
+	}
+	f, c := oneApp(t, cutovertest.App{Kind: k.kind})
+	breatheIn(c, cutovertest.App{Namespace: "shop", Name: "web", Kind: k.kind}, 9)
+	return f, c
+}
+
 // run moves the unit, and then back if it is asked to, in a process that dies at its n-th write of that, and in others after it. It
 // returns the number of writes that the first process made.
 func (k killing) run(t *testing.T, n int, before bool) int {
 	t.Helper()
-	f, c := loaded(t)
+	f, c := k.world(t)
 	c.Create(map[string]any{
 		"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
 		"metadata": map[string]any{"name": "shop", "namespace": "flux-system"}, "spec": map[string]any{"interval": "10m"},

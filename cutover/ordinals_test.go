@@ -117,25 +117,41 @@ func TestAnOrdinalThatFailsStopsTheWalk(t *testing.T) {
 	})
 }
 
-// oneSet is a small fleet with one StatefulSet, and a plan whose walk takes three steps.
-func oneSet(t *testing.T) (*cutovertest.Fleet, *cutovertest.Cluster, *cutover.Plan) {
+// oneSet is a small fleet with one workload. The walk of a StatefulSet takes three steps.
+func oneSet(t *testing.T, a cutovertest.App) (*cutovertest.Fleet, *cutovertest.Cluster, *cutover.Plan) {
 	t.Helper()
-	f, c := oneApp(t, cutovertest.App{Kind: "StatefulSet", Replicas: 5, HPA: true})
+	f, c := oneApp(t, a)
 	return f, c, planFor(t, f, &cutover.PlanOptions{Limits: cutover.Limits{InducePods: 10}, Soak: 10 * time.Minute})
 }
 
 func TestACrashAtAnyWriteOfAnOrdinalWalkChangesNothingInTheEnd(t *testing.T) {
 	t.Parallel()
+	crashAtAnyWrite(t, cutovertest.App{Kind: "StatefulSet", Replicas: 5, HPA: true}, "release/StatefulSet/web")
+}
+
+func TestACrashAtAnyWriteOfADaemonSetsCanaryChangesNothingInTheEnd(t *testing.T) {
+	t.Parallel()
+	crashAtAnyWrite(t, cutovertest.App{Kind: "DaemonSet"}, "canary/DaemonSet/web")
+}
+
+func TestACrashAtAnyWriteOfTheFirstEvictionsChangesNothingInTheEnd(t *testing.T) {
+	t.Parallel()
+	crashAtAnyWrite(t, cutovertest.App{Kind: "StatefulSet", Replicas: 5, OnDelete: true, HPA: true}, "canary/StatefulSet/web")
+}
+
+// crashAtAnyWrite moves a unit, and takes another back from the gate of a step, in a process that dies at any write.
+func crashAtAnyWrite(t *testing.T, a cutovertest.App, step string) {
+	t.Helper()
 	for _, back := range []bool{false, true} {
 		var want outcome
 		var origin map[string]map[string]any
 		writes := 0
 		move := func(t *testing.T, n int, before bool) outcome {
-			f, c, p := oneSet(t)
+			f, c, p := oneSet(t, a)
 			origin = c.Dump()
 			j := cutovertest.NewJournal()
 			if back {
-				upTo(t, f, p, j, "release/StatefulSet/web")
+				upTo(t, f, p, j, step)
 				writes = journey(t, f, p, j, true, n, before)
 			} else {
 				writes = journey(t, f, p, j, false, n, before)
@@ -170,5 +186,5 @@ func upTo(t *testing.T, f *cutovertest.Fleet, p *cutover.Plan, j cutover.Journal
 		return cutover.Verdict{Result: cutover.Pass}
 	}
 	g.DualPath, g.Canary, g.Ordinals, g.Unbound = stop, stop, stop, stop
-	wantHold(t, mustRun(t, runnerFor(t, f, j, g, nil), p), cutover.HoldEvidence, "here")
+	wantHold(t, mustRun(t, runnerFor(t, f, j, g, &cutover.Options{Evict: true}), p), cutover.HoldEvidence, "here")
 }

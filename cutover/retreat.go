@@ -67,7 +67,7 @@ func (u *unitRun) intendRetreat(w Workload, live *unstructured.Unstructured, bac
 	id, ref := "retreat/"+w.String(), w.Ref
 	ref.UID = string(live.GetUID())
 	next := Act{Edit: id, Step: u.unbindAct(w.Ref).Step, Kind: ActRetreat, Verb: Patch, Ref: ref, Phase: Intended, Fields: back}
-	if canHold(w.Kind) && w.Borrower == nil && allReady(live) {
+	if canHold(w.Kind) && w.Kind != "DaemonSet" && w.Borrower == nil && allReady(live) { // on the way back nobody evicts for a DaemonSet
 		next.Hold = holdFields(live, max(u.plan.Limits.CanaryPods, 1))
 	}
 	was := u.act(id)

@@ -24,7 +24,7 @@ type App struct {
 	SDK                                SDK
 	// HPA gives the workload an autoscaler with minReplicas = Replicas.
 	HPA bool
-	// Surge and Unavailable are the bounds of a rolling update, numbers or percentages; default 25%.
+	// Surge and Unavailable are the bounds of a rolling update, numbers or percentages; default 25%, and of a DaemonSet 0 and 1.
 	Surge, Unavailable any
 	// Recreate, OnDelete and Paused change how the workload rolls out.
 	Recreate, OnDelete, Paused bool

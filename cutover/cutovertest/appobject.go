@@ -74,7 +74,14 @@ func rollDeployment(a App, spec map[string]any) {
 }
 
 func rollDaemonSet(a App, spec map[string]any) {
-	spec["updateStrategy"] = map[string]any{"type": "RollingUpdate", "rollingUpdate": map[string]any{"maxUnavailable": int64(1), "maxSurge": int64(0)}}
+	rolling := map[string]any{"maxUnavailable": int64(1), "maxSurge": int64(0)}
+	if a.Surge != nil {
+		rolling["maxSurge"] = number(a.Surge)
+	}
+	if a.Unavailable != nil {
+		rolling["maxUnavailable"] = number(a.Unavailable)
+	}
+	spec["updateStrategy"] = map[string]any{"type": "RollingUpdate", "rollingUpdate": rolling}
 	if a.OnDelete {
 		spec["updateStrategy"] = map[string]any{"type": "OnDelete"}
 	}

@@ -31,6 +31,7 @@ func (c *Cluster) countBudgets(namespace string) {
 
 func (c *Cluster) budgetStatus(b *object) map[string]any {
 	healthy, pods, wanted := 0, 0, 0
+	unscaled := false // a DaemonSet has no scale, so a share of its pods, or of what may be away, is nothing that can be counted
 	for _, w := range c.workloads() {
 		mine := 0
 		for _, p := range w.pods {
@@ -41,6 +42,7 @@ func (c *Cluster) budgetStatus(b *object) map[string]any {
 				healthy++
 			}
 		}
+		unscaled = unscaled || mine > 0 && w.kind() == "DaemonSet"
 		if pods += mine; mine > 0 {
 			wanted += max(mine, w.spec(mine, "replicas"))
 		}
@@ -51,7 +53,8 @@ func (c *Cluster) budgetStatus(b *object) map[string]any {
 		least = portion(v, wanted, true)
 	}
 	allowed := max(healthy-least, 0)
-	if pods == 0 {
+	_, counted := spec["minAvailable"].(int64)
+	if pods == 0 || unscaled && !counted {
 		allowed = 0
 	}
 	return map[string]any{

@@ -18,7 +18,7 @@ type permit struct {
 
 // holdPaths are what holds a rollout at a canary.
 var holdPaths = [...]string{"spec\x00minReadySeconds", "spec\x00progressDeadlineSeconds", "spec\x00strategy\x00rollingUpdate\x00maxSurge",
-	"spec\x00strategy\x00rollingUpdate\x00maxUnavailable", "spec\x00updateStrategy\x00rollingUpdate\x00partition"}
+	"spec\x00strategy\x00rollingUpdate\x00maxUnavailable", "spec\x00updateStrategy\x00rollingUpdate\x00partition", "spec\x00updateStrategy\x00type"}
 
 // inducePaths are what an induction raises, by kind; "" for the workloads.
 var inducePaths = map[string]string{

@@ -54,6 +54,7 @@ func Migrations() []Migration {
 		{"a Deployment is held at its canary, and put back when that fails", App{Namespace: "conform-canary", Name: "conform-canary", Replicas: 4}, failedCanary},
 		{"a StatefulSet is held at its canary, and put back when that fails", App{Namespace: "conform-partition", Name: "conform-partition", Kind: "StatefulSet", Replicas: 4}, failedCanary},
 		{"OnDelete waits for permission, then for a budget, and is evicted pod by pod", App{Namespace: "conform-eviction", Name: "conform-eviction", Kind: "StatefulSet", Replicas: 2, OnDelete: true}, evicted},
+		{"a DaemonSet is held at its canary, and put back when that fails", App{Namespace: "conform-nodes", Name: "conform-nodes", Kind: "DaemonSet"}, failedCanary},
 		{"a StatefulSet with OnDelete is judged when its first pods are evicted, and put back when that fails", App{Namespace: "conform-firstgone", Name: "conform-firstgone", Kind: "StatefulSet", Replicas: 4, OnDelete: true}, failedEvictions},
 		{"a DaemonSet with OnDelete is judged when its first pods are evicted, and put back when that fails", App{Namespace: "conform-firstnodes", Name: "conform-firstnodes", Kind: "DaemonSet", OnDelete: true}, failedEvictions},
 		{"a fight over the old label freezes the unit", App{Namespace: "conform-fight", Name: "conform-fight"}, fought},

@@ -32,8 +32,13 @@ func validate(old, next *object) error {
 			return errors.New("spec: pod updates may not change fields other than the image")
 		}
 	}
-	if next.kind() == "Deployment" {
+	switch next.kind() {
+	case "Deployment":
 		return validateStrategy(after)
+	case "StatefulSet":
+		if s := child(after, "updateStrategy"); s["type"] == "OnDelete" && s["rollingUpdate"] != nil { // which a DaemonSet may keep
+			return errors.New("spec.updateStrategy.rollingUpdate: only allowed for updateStrategy 'RollingUpdate'")
+		}
 	}
 	return nil
 }
