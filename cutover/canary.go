@@ -2,7 +2,6 @@ package cutover
 
 import (
 	"context"
-	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -70,10 +69,8 @@ func canaryOf(c circumstances, k int) (pods int, why string) {
 		return 0, "it surges, so that no node is without its pod, and a canary takes the pod of a node away"
 	case c.strategy != "" && c.strategy != rollingUpdate:
 		return 0, "its update strategy is " + c.strategy
-	case c.kind == "DaemonSet":
+	case c.kind != "Deployment": // whose canary is born beside the other pods
 		return fewOf(c, k)
-	case c.kind == "StatefulSet" && c.pods != unknownPods && c.pods <= int64(k):
-		return 0, fmt.Sprintf("%d pods are no more than the canary is to have", c.pods)
 	}
 	if c.pods != unknownPods {
 		k = min(k, int(c.pods))

@@ -42,7 +42,8 @@ func TestAStatefulSetLosesTheOldLabelOrdinalByOrdinal(t *testing.T) {
 		{"by default one after the other, the highest first", 0, 5, []string{"canary [web-0 web-1 web-2]", "[web-0 web-1]", "[web-0]", "all []"}},
 		{"in bigger steps where the plan says so", 2, 7, []string{"canary [web-0 web-1 web-2 web-3 web-4]", "[web-0 web-1 web-2]", "[web-0]", "all []"}},
 		{"all at once where it says so", -1, 5, []string{"canary [web-0 web-1 web-2]", "all []"}},
-		{"a set no larger than the canary is not walked", 0, 2, []string{"all []"}},
+		{"a set no larger than the canary has a canary of one", 0, 2, []string{"canary [web-0]", "all []"}},
+		{"a set of one is not walked", 0, 1, []string{"all []"}},
 	} {
 		bubble(t, tc.name, func(t *testing.T) {
 			f, c := oneApp(t, cutovertest.App{Kind: "StatefulSet", Replicas: tc.replicas})

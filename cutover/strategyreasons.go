@@ -51,7 +51,7 @@ func singleRolloutReasons(u Unit, f *facts, cat *catalog.Catalog, o PlanOptions)
 		if leftToFinish(w.Kind) {
 			continue
 		}
-		if why := cannotBeHeld(w, f.workload(u, w), o.Limits.CanaryPods); why != "" {
+		if why := cannotBeHeld(w, f.workload(u, w)); why != "" {
 			out = append(out, refuse(w.String(), w.String()+" "+why, "move it in two rollouts"))
 		}
 		if w.Attested != AttestDeclared && w.Attested != AttestVerified {
@@ -69,18 +69,20 @@ func singleRolloutReasons(u Unit, f *facts, cat *catalog.Catalog, o PlanOptions)
 	return out
 }
 
-// cannotBeHeld says why the first rollout of a workload cannot be held at k pods, as far as a snapshot tells; "" where nothing is known
-// to be in the way. Preflight looks at the live object.
-func cannotBeHeld(w Workload, s catalog.Workload, k int) string {
+// cannotBeHeld says why the first rollout of a workload cannot be held at canary pods, as far as a snapshot tells; "" where nothing is
+// known to be in the way. Preflight looks at the live object.
+func cannotBeHeld(w Workload, s catalog.Workload) string {
 	switch {
+	case w.Kind == "DaemonSet":
+		return "is a DaemonSet: on nodes that join while it is held, pods would be born by a path that nothing has proven"
 	case w.Kind != "Deployment" && w.Kind != "StatefulSet":
 		return "is of a kind that cannot be held at canary pods"
 	case w.Borrower != nil:
 		return "lends its template to " + w.Borrower.String() + ", which cannot be held at canary pods"
 	case s.Replicas != nil && *s.Replicas == 0:
 		return "has no pod that could be a canary"
-	case w.Kind == "StatefulSet" && s.Replicas != nil && int(*s.Replicas) <= k:
-		return fmt.Sprintf("has %d pods, so %d canary pods would be all of them", *s.Replicas, k)
+	case w.Kind == "StatefulSet" && s.Replicas != nil && *s.Replicas == 1:
+		return "has one pod, which as a canary would be all of it"
 	}
 	return ""
 }
