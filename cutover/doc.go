@@ -26,6 +26,27 @@
 // A [Strategy] is declared per unit where that does not fit: a single rollout for workloads that cannot be restarted twice, or the
 // webhook's migration sidecar for applications that cannot change yet. A unit that cannot move by it is blocked.
 //
+// # The canary of the removal
+//
+// [Limits.CanaryPods] pods lose the old label, one where that would be all of them, and are judged while all others keep it. How depends on
+// the object as it is then:
+//
+//	Deployment, rolling      new pods beside the old ones, that count as available only later (minReadySeconds, maxSurge, maxUnavailable 0)
+//	StatefulSet, rolling     its highest ordinals (partition); then the others, some at a time, judged in between
+//	DaemonSet, rolling       told to replace no pod by itself (OnDelete), while the pods of a few nodes are evicted, each when the last is
+//	                         Ready; then its own rolling update goes on. Nodes that join meanwhile get pods without the label
+//	StatefulSet, DaemonSet   with OnDelete: the first pods that are evicted, which needs [Options.Evict]; the rest follow when they are judged
+//
+// There is none for the strategy Recreate, for the only pod of a set, for a DaemonSet that surges (no node is to be without its pod), for
+// an Argo Rollout, which has steps of its own, and for kinds without a rolling update. And there is none, but with OnDelete, where the
+// label leaves by a commit ([GitOps], [GitOnly]): the commit may arrive when no run is there to see it, so whatever is to hold it must lie on the
+// object from its publication on, for days perhaps. Every deploy of somebody else's would be held by it in the meantime, a hotfix at k pods
+// an hour, or not at all; and a tool that sets these fields itself takes the hold away by the very commit that it is for. That is worse
+// than no canary. In mode [Suspend] the change is made live and held, and published as well.
+//
+// Where there is none, the plan says so in the unit's risks, and preflight (PF15) holds an application of which nobody knows whether it uses
+// its federated token.
+//
 // # What is remembered
 //
 // The truth is observed, never remembered. The [Journal] holds one [Record] per unit: what was intended and the before-image of every

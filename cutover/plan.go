@@ -158,7 +158,7 @@ type Limits struct {
 	PerIdentity int `json:"perIdentity"`
 	PerRegion   int `json:"perRegion"`
 	Fleet       int `json:"fleet"`
-	// CanaryPods is how many pods lose the old label before the rest.
+	// CanaryPods is how many pods lose the old label before the rest; one where that would be all of them.
 	CanaryPods int `json:"canaryPods"`
 	// OrdinalStep is how many ordinals of a StatefulSet lose it at once after the canary, the highest first; 0 for all of them.
 	OrdinalStep int `json:"ordinalStep"`

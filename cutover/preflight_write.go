@@ -79,7 +79,9 @@ func checkCanary(ctx context.Context, t Target, w Workload) Evidence {
 		return passed(w.String(), "unknown use of the federated token; no pod runs, and the tokens of its probe will be watched")
 	}
 	out := unclear(w.String(), unknown+"the old label leaves it without a canary: "+why)
-	out.Want = "its owner's word, or a canary"
+	if out.Want = "its owner's word, or a canary"; t.Unit.Mode == GitOps {
+		out.Want = "its owner's word, or mode suspend, in which there is a canary"
+	}
 	return out
 }
 

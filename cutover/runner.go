@@ -33,7 +33,8 @@ type Options struct {
 	Patience time.Duration
 	// SoakEvery is how often the soak gate looks; default: 5 minutes.
 	SoakEvery time.Duration
-	// Evict allows the eviction of pods, one by one, where the update strategy is OnDelete; default: such a unit is held.
+	// Evict allows the eviction of pods, one by one, where the update strategy is OnDelete; default: such a unit is held. The few pods of
+	// the canary of a DaemonSet that rolls by itself need no permission: its controller would delete them, and ask nobody.
 	Evict bool
 	// LowerSteps is in how many steps an induced number is lowered after a load window that did not fail, so that not all of its pods end at
 	// once; default: 4. A negative number means in one step. What fails, is stopped or rolled back is restored at once in any case.
