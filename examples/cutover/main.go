@@ -25,7 +25,7 @@ type config struct {
 	approve, resume, rollback, status, thaw            bool
 	soak, bake, window                                 time.Duration
 	induce                                             int
-	singleRollout, sidecar                             places
+	singleRollout, sidecar, vouch                      places
 	units                                              []string
 }
 
@@ -75,6 +75,8 @@ func parse(args []string) (config, error) {
 		"out and new label in by one write, held at canary pods. By naming them you vouch that their applications use their federated token")
 	f.Var(&c.sidecar, "sidecar", "comma-separated `namespaces` (likewise) whose applications cannot change yet and know only IMDS: their pods get the\n"+
 		"webhook's migration proxy, which is temporary")
+	f.Var(&c.vouch, "vouch", "comma-separated `namespaces` (likewise) whose applications use their federated token, by your word: needed where the old label\n"+
+		"leaves without a canary, as it does by a commit")
 	f.DurationVar(&c.soak, "soak", 0, "how long a unit of a fresh plan is watched once the old path is gone; default: 24h")
 	f.DurationVar(&c.bake, "bake", 0, "pause between the waves of a fresh plan; default: 1h")
 	f.IntVar(&c.induce, "induce", 0, "how many `pods` a fresh plan may add where nothing scales by itself; default: none, and such units are held")
@@ -86,8 +88,8 @@ func parse(args []string) (config, error) {
 		return c, err
 	}
 	c.units = f.Args()
-	if declares := len(c.singleRollout)+len(c.sidecar) > 0; declares && (c.plan != "" || c.fleet == "") {
-		return c, errors.New("-single-rollout and -sidecar are about a fresh plan of a -fleet; a saved -plan has recorded them")
+	if declares := len(c.singleRollout)+len(c.sidecar)+len(c.vouch) > 0; declares && (c.plan != "" || c.fleet == "") {
+		return c, errors.New("-single-rollout, -sidecar and -vouch are about a fresh plan of a -fleet; a saved -plan has recorded them")
 	}
 	if (c.resume || c.rollback || c.status || c.thaw) && c.plan == "" {
 		return c, errors.New("-resume, -rollback, -thaw and -status need the -plan that they are about")

@@ -29,13 +29,13 @@ func (p *places) has(cluster, namespace string) bool {
 	return slices.Contains(*p, namespace) || slices.Contains(*p, cluster+"/"+namespace)
 }
 
-// declare tells the planner what the flags say: who names a namespace for a single rollout vouches for its applications.
+// declare tells the planner what the flags say: who names a namespace for a single rollout vouches for its applications, as does who names it for -vouch.
 func (c *config) declare(o *cutover.PlanOptions) {
 	o.Strategy = func(u cutover.Unit) cutover.Strategy {
 		return cutover.Strategy{SingleRollout: c.singleRollout.has(u.Cluster, u.Namespace), Sidecar: c.sidecar.has(u.Cluster, u.Namespace)}
 	}
 	o.Attest = func(u cutover.Unit, _ cutover.Workload) cutover.Attestation {
-		if c.singleRollout.has(u.Cluster, u.Namespace) {
+		if c.singleRollout.has(u.Cluster, u.Namespace) || c.vouch.has(u.Cluster, u.Namespace) {
 			return cutover.AttestDeclared
 		}
 		return cutover.AttestUnknown
@@ -44,11 +44,11 @@ func (c *config) declare(o *cutover.PlanOptions) {
 
 // misnamed finds a place that nothing in the plan is of: a slip of the pen would otherwise move its unit in two rollouts.
 func (c *config) misnamed(p *cutover.Plan) error {
-	for _, place := range slices.Concat(c.singleRollout, c.sidecar) {
+	for _, place := range slices.Concat(c.singleRollout, c.sidecar, c.vouch) {
 		one := places{place}
 		if !slices.ContainsFunc(p.Units, func(u cutover.Unit) bool { return one.has(u.Cluster, u.Namespace) }) &&
 			!slices.ContainsFunc(p.Blocked, func(b cutover.Blocked) bool { return one.has(b.Cluster, b.Namespace) }) {
-			return fmt.Errorf("nothing is to be moved in %s, which -single-rollout or -sidecar names", place)
+			return fmt.Errorf("nothing is to be moved in %s, which -single-rollout, -sidecar or -vouch names", place)
 		}
 	}
 	return nil

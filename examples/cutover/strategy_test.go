@@ -24,6 +24,7 @@ func TestTheStrategyFlagsDeclareWhatTheyName(t *testing.T) {
 		"a namespace everywhere":    {[]string{"-single-rollout", "shop"}, cutover.Strategy{SingleRollout: true}, cutover.Strategy{SingleRollout: true}, ""},
 		"a namespace of a cluster":  {[]string{"-sidecar", "aks-west/shop"}, cutover.Strategy{}, cutover.Strategy{Sidecar: true}, ""},
 		"one by one, and in a list": {[]string{"-sidecar", "aks-west/shop, orders", "-single-rollout=aks-east/shop"}, cutover.Strategy{SingleRollout: true}, cutover.Strategy{Sidecar: true}, ""},
+		"an owner's word":           {[]string{"-vouch", "aks-east/shop"}, cutover.Strategy{}, cutover.Strategy{}, ""},
 		"a slip of the pen":         {[]string{"-sidecar", "shpo"}, cutover.Strategy{}, cutover.Strategy{}, "nothing is to be moved in shpo"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,8 +49,13 @@ func TestTheStrategyFlagsDeclareWhatTheyName(t *testing.T) {
 					t.Errorf("error %v, want %q", err, tc.errors)
 				}
 				for id, want := range map[string]cutover.Strategy{"aks-east/shop/web": tc.east, "aks-west/shop/web": tc.west} {
-					if u := p.Unit(id); u == nil || u.Strategy != want {
-						t.Errorf("%s: %+v, want strategy %q (blocked: %+v)", id, u, want, p.Blocked)
+					u := p.Unit(id)
+					if u == nil || u.Strategy != want {
+						t.Fatalf("%s: %+v, want strategy %q (blocked: %+v)", id, u, want, p.Blocked)
+					}
+					vouched := want.SingleRollout || len(c.vouch) > 0 && id == "aks-east/shop/web"
+					if got := u.Workloads[0].Attested; (got == cutover.AttestDeclared) != vouched {
+						t.Errorf("%s is attested as %q, and it was vouched for: %v", id, got, vouched)
 					}
 				}
 			})
@@ -64,7 +70,7 @@ func TestTheStrategyFlagsAreAboutAFreshPlanOfAFleet(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"-sidecar", "shop"}, {"-single-rollout", "shop"}, {"-fleet", "f.yaml", "-plan", saved, "-sidecar", "shop"},
-		{"-fleet", "f.yaml", "-sidecar", ""}, {"-fleet", "f.yaml", "-sidecar", "a/b/c"}, {"-fleet", "f.yaml", "-sidecar", "/shop"},
+		{"-vouch", "shop"}, {"-fleet", "f.yaml", "-sidecar", ""}, {"-fleet", "f.yaml", "-sidecar", "a/b/c"}, {"-fleet", "f.yaml", "-sidecar", "/shop"},
 	} {
 		if code, err := run(t.Context(), args, &bytes.Buffer{}); code != cutover.ExitError || err == nil {
 			t.Errorf("%v: exit code %d, error %v", args, code, err)
