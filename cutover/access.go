@@ -90,7 +90,7 @@ func workloadAccess(w Workload) []access {
 	if indirect(w.Kind) {
 		need = append(need, ownerAccess(w)...)
 	}
-	if w.Kind == "StatefulSet" || w.Kind == "DaemonSet" { // update strategy OnDelete
+	if w.Kind == "StatefulSet" || w.Kind == "DaemonSet" { // update strategy OnDelete, and the canary of a DaemonSet
 		need = append(need, access{"create", "", "pods", "eviction", ns}, access{"get", "", "pods", "", ns},
 			access{"list", "policy", "poddisruptionbudgets", "", ns}, access{"watch", "policy", "poddisruptionbudgets", "", ns})
 	}

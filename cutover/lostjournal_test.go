@@ -35,15 +35,17 @@ func TestALostJournalIsRebuiltFromBreadcrumbs(t *testing.T) {
 // a memory, brings the unit to its end.
 func TestALostJournalIsRebuiltWhereverItWasLost(t *testing.T) {
 	t.Parallel()
-	for n, more := 1, true; more; n += stride {
-		synctest.Test(t, func(t *testing.T) { more = loseJournalAfter(t, n) })
+	for _, a := range []cutovertest.App{{HPA: true}, {Kind: "DaemonSet"}, {Kind: "StatefulSet", Replicas: 2, HPA: true}} {
+		for n, more := 1, true; more; n += stride {
+			synctest.Test(t, func(t *testing.T) { more = loseJournalAfter(t, a, n) })
+		}
 	}
 }
 
 // loseJournalAfter reports whether there was an n-th write.
-func loseJournalAfter(t *testing.T, n int) bool {
+func loseJournalAfter(t *testing.T, a cutovertest.App, n int) bool {
 	t.Helper()
-	f, _, p := oneUnit(t)
+	f, _, p := oneSet(t, a)
 	g := cutovertest.NewGuard(f, p)
 	j := cutovertest.NewJournal()
 	gates := g.Gates(inducingGates())
@@ -58,19 +60,19 @@ func loseJournalAfter(t *testing.T, n int) bool {
 		return false
 	}
 	if err != nil && !errors.Is(err, cutovertest.ErrCrashed) && !errors.Is(err, context.Canceled) {
-		t.Errorf("write %d: %v", n, err)
+		t.Errorf("%s, write %d: %v", a.Kind, n, err)
 	}
 	j.Lose()
 	rep, err := runnerFor(t, f, j, gates, &cutover.Options{Patience: time.Hour, OnEvent: g.Event}).Run(t.Context(), p)
 	if err != nil {
-		t.Errorf("write %d: without its journal: %v", n, err)
+		t.Errorf("%s, write %d: without its journal: %v", a.Kind, n, err)
 	}
 	time.Sleep(10 * time.Minute)
 	if u := rep.Units[0]; u.State != cutover.Done {
-		t.Errorf("write %d: %s (%s: %s)", n, u.State, u.Hold, u.Reason)
+		t.Errorf("%s, write %d: %s (%s: %s)", a.Kind, n, u.State, u.Hold, u.Reason)
 	}
 	for _, b := range g.Finish(rep) {
-		t.Errorf("write %d: %v", n, b)
+		t.Errorf("%s, write %d: %v", a.Kind, n, b)
 	}
 	wantNoHarm(t, f)
 	return true

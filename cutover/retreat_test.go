@@ -59,7 +59,7 @@ func quiesced(c *cutovertest.Cluster) map[string]map[string]any {
 func TestAWebhookThatIsDownDoesNotBlockTheWayBack(t *testing.T) {
 	for _, mode := range []catalog.PodIdentityMode{catalog.ModeStandard, catalog.ModeManaged} {
 		for _, a := range []cutovertest.App{
-			{Replicas: 6}, {Replicas: 1}, {Recreate: true}, {Kind: "StatefulSet", Replicas: 5}, {Kind: "DaemonSet"}, {Kind: "CronJob"}, {Kind: "Rollout"},
+			{Replicas: 6}, {Replicas: 1}, {Recreate: true}, {Kind: "StatefulSet", Replicas: 5}, {Kind: "StatefulSet", Replicas: 2}, {Kind: "DaemonSet"}, {Kind: "CronJob"}, {Kind: "Rollout"},
 		} {
 			bubble(t, fmt.Sprintf("%s %s %d recreate=%v", mode, a.Kind, a.Replicas, a.Recreate), func(t *testing.T) {
 				f, c, p := soaking(t, mode, a)
