@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/cutover"
@@ -147,5 +148,41 @@ func TestARevisionThatIsNotSeenYetIsNoEndOfARollout(t *testing.T) {
 	next.SetLabels(map[string]string{"controller-revision-hash": "new"})
 	if p := cutover.Rollout(set, []*unstructured.Unstructured{pod, revision, next}); p.Evict != "web-1" {
 		t.Errorf("by the next: %+v", p)
+	}
+}
+
+func TestADaemonSetWaitsAtItsCanary(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		do   func(c *cutovertest.Cluster)
+		old  int // pods with the old label a day later
+	}{
+		{"for days, and goes on", func(*cutovertest.Cluster) {}, 2},
+		{"while a node joins, whose pod has the new template", func(c *cutovertest.Cluster) {
+			c.After(time.Hour, func(s *cutovertest.Script) { s.AddNode() })
+		}, 2},
+		{"unless somebody lets it roll", func(c *cutovertest.Cluster) {
+			c.Edit("DaemonSet", "shop", "web", "kubectl", func(o map[string]any) {
+				o["spec"].(map[string]any)["updateStrategy"].(map[string]any)["type"] = "RollingUpdate"
+			})
+		}, 0},
+	} {
+		bubble(t, tc.name, func(t *testing.T) {
+			f, c := oneApp(t, cutovertest.App{Kind: "DaemonSet"})
+			strategy := func() any { return c.Dump()["DaemonSet/shop/web"]["spec"].(map[string]any)["updateStrategy"] }
+			before, p, j, g := strategy(), planFor(t, f, nil), cutovertest.NewJournal(), cutovertest.PassGates()
+			g.Canary = cutovertest.Verdict(cutover.Inconclusive, "not seen")
+			wantHold(t, mustRun(t, runnerFor(t, f, j, g, nil), p), cutover.HoldEvidence, "not seen")
+			tc.do(c)
+			time.Sleep(24 * time.Hour)
+			if old := oldOrdinals(t.Context(), c); len(old) != tc.old {
+				t.Errorf("held, and %d pods have the old label, want %d", len(old), tc.old)
+			}
+			wantStates(t, mustRun(t, runnerFor(t, f, j, cutovertest.PassGates(), nil), p), cutover.Done)
+			if diff := cmp.Diff(before, strategy()); diff != "" {
+				t.Errorf("the update strategy before (-) and after (+):\n%s", diff)
+			}
+			wantNoHarm(t, f)
+		})
 	}
 }
