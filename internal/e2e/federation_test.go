@@ -2,23 +2,18 @@ package e2e_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/wimigrate/wimigrate/catalog"
-	"github.com/wimigrate/wimigrate/credential"
 	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
 	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
 	"github.com/wimigrate/wimigrate/internal/e2e/workload"
-	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
 // propagation is how long Entra's double takes to honour a change.
@@ -26,7 +21,9 @@ const propagation = 2 * time.Second
 
 func TestFederationAppliedToARMIsWhatPodsCanExchange(t *testing.T) {
 	t.Parallel()
-	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions, Azure: azure.Options{Propagation: propagation, KeyCache: -1}})
+	const short = 12 * time.Second // so that pods need new tokens while all this happens
+	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions, RotateTokens: 2 * time.Second,
+		Azure: azure.Options{Propagation: propagation, KeyCache: -1, TokenLifetime: short}})
 	id := f.Identity("rg-payments", "id-payments")
 	payments := app.App{Namespace: "payments", Name: "api", Identity: id, Replicas: 3, OnPodIdentity: true, OnWorkloadIdentity: true,
 		InitContainer: true, Period: 200 * time.Millisecond}
@@ -132,90 +129,6 @@ func firstPod(t *testing.T, f *fleet.Fleet) kubelet.PodReport {
 		t.Fatal("no pod runs")
 	}
 	return all[i]
-}
-
-// negatives changes the trust through ARM in one way after the other and has a pod's own projected token refused each time.
-func negatives(t *testing.T, f *fleet.Fleet, store federation.Store, id catalog.Identity, pod kubelet.PodReport) {
-	c := f.Cluster(pod.Cluster)
-	right := federation.Credential{Issuer: c.Issuer(), Subject: workloadid.Subject(pod.Namespace, pod.ServiceAccount), Audience: workloadid.Audience}
-	have, err := store.List(t.Context(), id)
-	i := slices.IndexFunc(have, func(h federation.Credential) bool { return h.Issuer == right.Issuer && h.Subject == right.Subject })
-	if err != nil || i < 0 {
-		t.Fatalf("ARM holds %+v: %v", have, err)
-	}
-	right.Name = have[i].Name
-	wrong := func(change func(*federation.Credential)) federation.Credential {
-		changed := right
-		change(&changed)
-		return changed
-	}
-	put := func(c federation.Credential) func(context.Context) error {
-		return func(ctx context.Context) error { return store.Put(ctx, id, c) }
-	}
-	for _, n := range []struct {
-		name  string
-		act   func(context.Context) error
-		codes []int
-	}{
-		{"the issuer lacks its trailing slash", put(wrong(func(w *federation.Credential) { w.Issuer = strings.TrimSuffix(w.Issuer, "/") })), []int{700211}},
-		{"the subject is of another service account", put(wrong(func(w *federation.Credential) { w.Subject += "x" })), []int{700213}},
-		{"the audience is another", put(wrong(func(w *federation.Credential) { w.Audience = "api://other" })), []int{700212}},
-		{"the credential was removed", func(ctx context.Context) error { return store.Delete(ctx, id, right.Name) }, []int{700211, 70021, 700213}},
-	} {
-		t.Run(n.name, func(t *testing.T) {
-			if err := n.act(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			awaitExchange(t, f, id, projected(t, c, pod), n.codes...)
-			written := time.Now()
-			if err := store.Put(t.Context(), id, right); err != nil {
-				t.Fatal(err)
-			}
-			_, err := f.Azure.Exchange()(t.Context(), azure.TenantID, id.ClientID, projected(t, c, pod))
-			if err == nil && time.Since(written) < propagation {
-				t.Error("trust was honoured before it had propagated")
-			}
-			awaitExchange(t, f, id, projected(t, c, pod))
-		})
-	}
-	t.Run("the signing key was rotated and the old one dropped", func(t *testing.T) {
-		old := projected(t, c, pod)
-		if err := c.Plane.RotateSigningKey(t.Context(), false); err != nil {
-			t.Fatal(err)
-		}
-		awaitExchange(t, f, id, old, 7000272)
-		fresh, err := c.Mint(t.Context(), pod.Namespace, pod.ServiceAccount)
-		if err != nil {
-			t.Fatal(err)
-		}
-		awaitExchange(t, f, id, fresh)
-	})
-}
-
-func projected(t *testing.T, c *fleet.Cluster, pod kubelet.PodReport) string {
-	t.Helper()
-	token, err := c.ProjectedToken(pod)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
-}
-
-// awaitExchange waits until an exchange ends with one of the codes, or well when there are none.
-func awaitExchange(t *testing.T, f *fleet.Fleet, id catalog.Identity, token string, codes ...int) {
-	t.Helper()
-	exchange := f.Azure.Exchange()
-	fleet.Await(t, fmt.Sprintf("an exchange to end with %v", codes), func() (bool, error) {
-		claims, err := exchange(t.Context(), azure.TenantID, id.ClientID, token)
-		if err == nil && claims.ClientID != id.ClientID {
-			t.Fatalf("Entra answered with the identity %s, want %s", claims.ClientID, id.ClientID)
-		}
-		var refused *credential.TokenError
-		if errors.As(err, &refused) && slices.ContainsFunc(refused.Codes, func(c int) bool { return slices.Contains(codes, c) }) {
-			return true, nil
-		}
-		return err == nil && len(codes) == 0, err
-	})
 }
 
 // rebuilt replaces a cluster. What trusted the old issuer refuses the new one; the plan replaces it in place, and pods recover.
