@@ -32,8 +32,6 @@ type Options struct {
 	NegativeCache time.Duration
 	// TokenLifetime is the life of access tokens; 0 means 24 h.
 	TokenLifetime time.Duration
-	// Noise is the share of good exchanges refused for no reason.
-	Noise float64
 	// KeyCache is how long Entra keeps an issuer's keys; 0 means 2 s, negative not at all.
 	KeyCache time.Duration
 	// Seed drives all that is random.
@@ -67,7 +65,7 @@ func Start(authority *pki.Authority, opts Options) (*Azure, error) {
 	entra, err := credentialtest.NewEntra(credentialtest.TrustFunc(a.trust), &credentialtest.EntraOptions{
 		Transport:   a.KeyFaults.Transport(a.transport()),
 		Propagation: orDefault(opts.Propagation, 2*time.Second), NegativeCache: opts.NegativeCache,
-		TokenLifetime: opts.TokenLifetime, Noise: opts.Noise, KeyCache: orDefault(opts.KeyCache, 2*time.Second), Seed: opts.Seed,
+		TokenLifetime: opts.TokenLifetime, KeyCache: orDefault(opts.KeyCache, 2*time.Second), Seed: opts.Seed,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("azure: %w", err)

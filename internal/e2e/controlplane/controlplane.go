@@ -112,15 +112,6 @@ func (c *ControlPlane) RESTConfig() *rest.Config { return rest.CopyConfig(c.rest
 // Kubeconfig is the path of a kubeconfig file with one context, named after the cluster.
 func (c *ControlPlane) Kubeconfig() string { return filepath.Join(c.cfg.Dir, "kubeconfig") }
 
-// PIDs are the operating system's IDs of the cluster's processes, for measurements.
-func (c *ControlPlane) PIDs() []int {
-	ids := []int{c.apiServer.PID()}
-	for _, p := range c.all {
-		ids = append(ids, p.PID())
-	}
-	return ids
-}
-
 // Quiesce stops the controllers, the scheduler and kwok, so that a large estate can be written down as it is and nothing acts on it. Only
 // the API server and its storage stay.
 func (c *ControlPlane) Quiesce() error {

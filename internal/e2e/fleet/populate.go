@@ -45,7 +45,7 @@ func (c *Cluster) populate(ctx context.Context, spec ClusterSpec) error {
 		if err := c.Objects.ApplyYAML(ctx, newManifests); err != nil {
 			return err
 		}
-		if err := c.Webhook.Register(ctx, webhook.Registration{Ignore: c.fleet.spec.WebhookIgnore}); err != nil {
+		if err := c.Webhook.Register(ctx, webhook.Registration{}); err != nil {
 			return err
 		}
 	}

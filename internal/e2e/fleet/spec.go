@@ -34,9 +34,8 @@ type Spec struct {
 	NMI nmi.Options
 	// AssignDelay is how long MIC needs to attach an identity; 0 means 1 s, negative none.
 	AssignDelay time.Duration
-	// Webhook is how the mutating webhook behaves at first; WebhookIgnore registers it with failure policy Ignore.
-	Webhook       webhook.Behaviour
-	WebhookIgnore bool
+	// Webhook is how the mutating webhook behaves at first.
+	Webhook webhook.Behaviour
 	// NoPodIdentity leaves the old world out: no resources, MIC or NMI. NoWebhook leaves the webhook out.
 	NoPodIdentity, NoWebhook bool
 	// Azure shapes Entra.

@@ -1,5 +1,5 @@
 // Package mic is a double of MIC, the controller of AAD Pod Identity's standard mode: for each pod that a binding selects it creates an
-// AzureAssignedIdentity, attaches the identity to the pod's node, and says so in the status, each after a delay.
+// AzureAssignedIdentity, and after a delay attaches the identity to the pod's node and says so in the status.
 package mic
 
 import (
@@ -24,7 +24,7 @@ type Machines interface {
 	Detach(node, clientID string)
 }
 
-// Config says what [New] needs; the delays and Logger may be zero.
+// Config says what [New] needs; AssignDelay and Logger may be zero.
 type Config struct {
 	Cluster string
 	Client  dynamic.Interface
@@ -34,11 +34,10 @@ type Config struct {
 	// Identity finds an identity in Azure; one that is not there stays unassigned.
 	Identity func(ctx context.Context, clientID string) (credentialtest.Identity, error)
 	Machines Machines
-	// CreateDelay is from a pod's scheduling to the object, AssignDelay from there to status Assigned. The documentation says 10 to 20 s
-	// for a machine and 40 to 60 s for a scale set
-	// (https://azure.github.io/aad-pod-identity/docs/best-practices/).
-	CreateDelay, AssignDelay time.Duration
-	Logger                   *slog.Logger
+	// AssignDelay is from a pod's scheduling, which is followed by the object at once, to status Assigned. The documentation says 10 to
+	// 20 s for a machine and 40 to 60 s for a scale set (https://azure.github.io/aad-pod-identity/docs/best-practices/).
+	AssignDelay time.Duration
+	Logger      *slog.Logger
 }
 
 // Controller is a running MIC. It is safe for concurrent use.

@@ -49,7 +49,7 @@ func (c *Controller) reconcile(ctx context.Context) (pending bool, err error) {
 	return pending, err
 }
 
-// due says whether an assignment's next step may happen: the object after one delay, its status after the other.
+// due says whether an assignment's next step may happen: the object at once, its status after the delay.
 func (c *Controller) due(name string, created bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,11 +58,7 @@ func (c *Controller) due(name string, created bool) bool {
 		first = time.Now()
 		c.seen[name] = first
 	}
-	wait := c.cfg.CreateDelay
-	if created {
-		wait += c.cfg.AssignDelay
-	}
-	return time.Since(first) >= wait
+	return !created || time.Since(first) >= c.cfg.AssignDelay
 }
 
 func (c *Controller) forget(want map[string]assignment) {
