@@ -10,9 +10,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/credential/credentialtest"
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
+	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
 	"github.com/wimigrate/wimigrate/internal/e2e/nmi"
@@ -22,8 +24,10 @@ import (
 const period = 200 * time.Millisecond
 
 func TestPodsLiveAsOnRealNodes(t *testing.T) {
-	const late = 2 * time.Second // NMI, after the first pods
-	f := fleet.StartFleet(t, fleet.Spec{NMI: nmi.Options{Delay: late}, CrashBackOff: period})
+	const late = 2 * time.Second                                                              // NMI, after the first pods
+	const short = time.Minute                                                                 // too short for azidentity to keep a token, so it asks each time
+	agents := nmi.Options{Delay: late, NMI: credentialtest.NMIOptions{AttemptsForCreated: 3}} // who has no identity is told so after 3 s
+	f := fleet.StartFleet(t, fleet.Spec{NMI: agents, CrashBackOff: period, Azure: azure.Options{TokenLifetime: short}})
 	for _, c := range []struct {
 		name string
 		run  func(*testing.T, *fleet.Fleet)

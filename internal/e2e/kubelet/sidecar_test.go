@@ -10,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
@@ -31,7 +32,7 @@ func sidecarAlone(t *testing.T, f *fleet.Fleet) {
 	a := legacy(f, "alone")
 	deploy(t, f, a)
 	bare := legacy(f, "bare") // the same without the sidecar: what it would be without it
-	bare.Proxy, bare.Identity = false, a.Identity
+	bare.Proxy, bare.Identity, bare.Replicas = false, a.Identity, 1
 	deploy(t, f, bare)
 	for _, r := range awaitTokens(t, f, a.Namespace, a.Replicas) {
 		if r.Failed+r.Wrong > 0 || r.Identities[a.Identity.ClientID] != r.Taken || r.Path != workload.PathMetadata {
@@ -48,21 +49,31 @@ func sidecarAlone(t *testing.T, f *fleet.Fleet) {
 	if n, err := c.NMIRequests(t.Context(), a.Namespace); err != nil || n > 0 {
 		t.Errorf("NMI has served %d requests of the namespace: %v", n, err)
 	}
-	exchanged := 0
-	for _, e := range f.Azure.Entra.Exchanges() {
-		if e.Subject == workloadid.Subject(a.Namespace, a.Name) && e.ClientID == a.Identity.ClientID && e.Code == 0 && e.Issuer == c.Issuer() {
-			exchanged++
-		}
-	}
-	if exchanged == 0 {
+	if exchanged(f, a) == 0 {
 		t.Error("Entra has seen no exchange of the pods' own tokens")
 	}
-	for _, r := range reports(f, bare.Namespace) {
-		if r.Taken > 0 {
-			t.Errorf("without a sidecar %s took %d tokens that nobody can have given: %+v", r.Pod, r.Taken, r)
+	fleet.Await(t, "the pod without a sidecar to have asked in vain", func() (bool, error) {
+		answers, err := c.NMIRequests(t.Context(), bare.Namespace) // the SDK asks again and again before it fails
+		for _, r := range reports(f, bare.Namespace) {
+			if r.Taken > 0 {
+				t.Fatalf("without a sidecar %s took %d tokens that nobody can have given: %+v", r.Pod, r.Taken, r)
+			}
+			answers += r.Failed // by the node's real metadata service, before NMI was there
+		}
+		return answers > 0, err
+	})
+	ordered(t, f, a.Namespace)
+}
+
+// exchanged counts the tokens that Entra gave for the tokens of the application's pods.
+func exchanged(f *fleet.Fleet, a app.App) int {
+	n := 0
+	for _, e := range f.Azure.Entra.Exchanges() {
+		if e.Subject == workloadid.Subject(a.Namespace, a.Name) && e.ClientID == a.Identity.ClientID && e.Code == 0 && e.Issuer == f.Clusters[0].Issuer() {
+			n++
 		}
 	}
-	ordered(t, f, a.Namespace)
+	return n
 }
 
 // ordered checks that the sidecar was up before the application began.
@@ -93,7 +104,18 @@ func sidecarAndNMI(t *testing.T, f *fleet.Fleet) {
 	if err != nil || used == 0 {
 		t.Errorf("NMI has served %d requests: %v; the redirect comes after the application's init containers", used, err)
 	}
-	awaitTokens(t, f, a.Namespace, a.Replicas)
+	before, asked := map[types.UID]int{}, exchanged(f, a)
+	for _, r := range awaitTokens(t, f, a.Namespace, a.Replicas) {
+		before[r.UID] = r.Taken
+	}
+	fleet.Await(t, "the applications to go on taking tokens, new ones too", func() (bool, error) {
+		for _, r := range awaitTokens(t, f, a.Namespace, a.Replicas) {
+			if r.Taken < before[r.UID]+5 {
+				return false, fmt.Errorf("%s has taken %d more", r.Pod, r.Taken-before[r.UID])
+			}
+		}
+		return exchanged(f, a) > asked, nil
+	})
 	if now, err := f.Clusters[0].NMIRequests(t.Context(), a.Namespace); err != nil || now != used {
 		t.Errorf("NMI has served %d requests more since the applications run: %v", now-used, err)
 	}
