@@ -32,8 +32,6 @@ const (
 	EnvScopes = "WORKLOAD_SCOPES"
 	// EnvPeriod is the pause between rounds; default 1 s.
 	EnvPeriod = "WORKLOAD_PERIOD"
-	// EnvFallback, a duration, lets this project's credential fall back to pod identity for so long, while the pod is not federated yet.
-	EnvFallback = "WORKLOAD_FALLBACK"
 	// EnvOnce, when set to anything, ends the program after one round: for init containers.
 	EnvOnce = "WORKLOAD_ONCE"
 )

@@ -3,23 +3,13 @@ package workload
 import (
 	"context"
 	"fmt"
-	"os"
-	"time"
 
 	"github.com/wimigrate/wimigrate/credential"
 )
 
 // newWimigrate builds this project's credential as its documentation tells applications to: readiness first, then requests.
 func newWimigrate(cfg Config) (*source, error) {
-	options := &credential.Options{ClientID: cfg.ClientID, DialIMDS: dialMetadata(cfg), DisableInstanceDiscovery: true}
-	if value := os.Getenv(EnvFallback); value != "" {
-		d, err := time.ParseDuration(value)
-		if err != nil {
-			return nil, fmt.Errorf("workload: %s: %w", EnvFallback, err)
-		}
-		options.Fallback = &credential.Fallback{Until: time.Now().Add(d)}
-	}
-	c, err := credential.New(options)
+	c, err := credential.New(&credential.Options{ClientID: cfg.ClientID, DialIMDS: dialMetadata(cfg), DisableInstanceDiscovery: true})
 	if err != nil {
 		return nil, fmt.Errorf("workload: %w", err)
 	}
