@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -21,6 +22,8 @@ type Registration struct {
 	Ignore bool
 	// WrongCA names an authority that did not sign the webhook's certificate.
 	WrongCA bool
+	// Seconds is how long the API server waits for an answer; 0 means 10, as published.
+	Seconds int32
 }
 
 // Register makes the API server call the webhook for new pods that carry the label, replacing an earlier registration. The rules are
@@ -39,13 +42,13 @@ func (w *Webhook) Register(ctx context.Context, r Registration) error {
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("webhook: %s: register: %w", w.cfg.Cluster, err)
 	}
-	if _, err := configurations.Create(ctx, w.configuration(bundle, r.Ignore), metav1.CreateOptions{}); err != nil {
+	if _, err := configurations.Create(ctx, w.configuration(bundle, r), metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("webhook: %s: register: %w", w.cfg.Cluster, err)
 	}
 	return nil
 }
 
-func (w *Webhook) configuration(bundle []byte, ignore bool) *admissionregistration.MutatingWebhookConfiguration {
+func (w *Webhook) configuration(bundle []byte, r Registration) *admissionregistration.MutatingWebhookConfiguration {
 	var (
 		policy     = admissionregistration.Fail
 		match      = admissionregistration.Equivalent
@@ -53,9 +56,9 @@ func (w *Webhook) configuration(bundle []byte, ignore bool) *admissionregistrati
 		sideEffect = admissionregistration.SideEffectClassNone
 		scope      = admissionregistration.AllScopes
 		url        = w.server.URL + path
-		timeout    = int32(10)
+		timeout    = cmp.Or(r.Seconds, 10)
 	)
-	if ignore {
+	if r.Ignore {
 		policy = admissionregistration.Ignore
 	}
 	return &admissionregistration.MutatingWebhookConfiguration{

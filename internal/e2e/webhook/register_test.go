@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,6 +27,11 @@ func registrations(t *testing.T, c *fleet.Cluster) {
 		client       string // AZURE_CLIENT_ID of a new pod
 		refused      string // part of the refusal
 	}{
+		{name: "under Ignore pods are born without an identity while it takes longer than it may", registration: webhook.Registration{Ignore: true, Seconds: 2},
+			behaviour: webhook.Behaviour{Delay: 3 * time.Second}},
+		{name: "under Fail a slow webhook is waited for", registration: webhook.Registration{Seconds: 2}, behaviour: webhook.Behaviour{Delay: time.Second}, client: "client-1"},
+		{name: "under Fail one that takes longer than it may refuses labelled pods", registration: webhook.Registration{Seconds: 2},
+			behaviour: webhook.Behaviour{Delay: 3 * time.Second}, refused: "deadline exceeded"},
 		{name: "under Ignore pods are injected while the webhook is up", registration: webhook.Registration{Ignore: true}, client: "client-1"},
 		{name: "under Ignore pods are born without an identity while it is down", registration: webhook.Registration{Ignore: true}, behaviour: webhook.Behaviour{Down: true}},
 		{name: "under Ignore and an authority that signed nothing likewise", registration: webhook.Registration{Ignore: true, WrongCA: true}},
@@ -56,7 +62,8 @@ func registrations(t *testing.T, c *fleet.Cluster) {
 	}
 }
 
-// awaitRegistration registers and waits until the API server goes by it, which takes it a moment.
+// awaitRegistration registers and waits until the API server goes by it, which takes it a moment. How long it waits for an answer cannot be
+// seen at once, so a registration that differs in this must differ from the one before in something else.
 func awaitRegistration(t *testing.T, c *fleet.Cluster, r webhook.Registration) {
 	t.Helper()
 	if err := c.Webhook.Register(t.Context(), r); err != nil {
@@ -66,6 +73,7 @@ func awaitRegistration(t *testing.T, c *fleet.Cluster, r webhook.Registration) {
 	defer c.Webhook.Behave(behaviour)
 	fleet.Await(t, "the API server to go by the registration", func() (bool, error) {
 		state, called := observed(t, c)
+		state.Seconds = r.Seconds
 		return called && state == r, nil
 	})
 }

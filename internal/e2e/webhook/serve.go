@@ -52,16 +52,12 @@ func (w *Webhook) admit(ctx context.Context, request *admissionv1.AdmissionReque
 		pod.Namespace = request.Namespace
 		patch, err = w.mutate(ctx, pod, b)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if err != nil {
-		w.refused++
 		response.Allowed = false
 		response.Result = &metav1.Status{Code: http.StatusBadRequest, Message: err.Error()}
 		return
 	}
 	if patch != nil {
-		w.injected++
 		kind := admissionv1.PatchTypeJSONPatch
 		response.PatchType, response.Patch = &kind, patch
 	}

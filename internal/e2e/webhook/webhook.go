@@ -73,8 +73,6 @@ type Webhook struct {
 	behaviour Behaviour
 	in        map[string]*exception
 	calls     int
-	injected  int
-	refused   int
 }
 
 // Start starts the webhook's server. Register makes the API server call it. Close it when done.
@@ -119,13 +117,6 @@ func (w *Webhook) Behaviour() Behaviour {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.behaviour
-}
-
-// Stats counts requests: all, those that changed the pod, and those that were denied.
-func (w *Webhook) Stats() (calls, injected, refused int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.calls, w.injected, w.refused
 }
 
 // Close stops the server. The registration stays, so labelled pods are refused from then on, as with a webhook that crashed.
