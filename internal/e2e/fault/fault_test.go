@@ -24,6 +24,9 @@ type counter struct{ n atomic.Int64 }
 func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := c.n.Add(1)
 	if r.URL.Query().Get("watch") != "" {
+		if r.Header.Get("Accept-Encoding") == "gzip" { // as API servers do since 1.37; what is inside does not matter here
+			w.Header().Set("Content-Encoding", "gzip")
+		}
 		w.Header().Set("Content-Type", r.URL.Query().Get("as"))
 		_, _ = io.WriteString(w, r.URL.Query().Get("says"))
 		_ = http.NewResponseController(w).Flush()

@@ -50,7 +50,7 @@ func (s *strike) serve(next http.Handler, w http.ResponseWriter, r *http.Request
 	case s.CloseWatchAfter > 0:
 		s.serveFused(next, w, r)
 	case s.RepeatEvents:
-		next.ServeHTTP(twice(w, s.happen), r)
+		next.ServeHTTP(twice(w, s.happen), legible(r))
 	case s.Stale > 0:
 		s.serveStale(next, w, r)
 	case s.ResetAfter:
@@ -90,7 +90,14 @@ func (s *strike) serveFused(next http.Handler, w http.ResponseWriter, r *http.Re
 	next.ServeHTTP(&frames{ResponseWriter: f, each: func(event []byte) error {
 		_, err := f.Write(event)
 		return err
-	}}, r.WithContext(ctx))
+	}}, legible(r.WithContext(ctx)))
+}
+
+// legible asks for an answer that is not compressed, so that events can be told apart.
+func legible(r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	r.Header.Set("Accept-Encoding", "identity")
+	return r
 }
 
 // answer is a response that was kept.
