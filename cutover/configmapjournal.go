@@ -132,7 +132,8 @@ func (j *ConfigMapJournal) write(r *Record, body []byte) (Write, error) {
 }
 
 // explain turns a refused save into the journal's errors. A save whose reply was lost may have been made: if what is stored is this
-// very record, it was. (Actors tell runners apart, so it is not another's.)
+// very record, it was. (Actors tell runners apart, so it is not another's.) A conflict may be our own too: client-go sends a write again
+// that was answered with 5xx and Retry-After, as one is that etcd took too long to confirm.
 func (j *ConfigMapJournal) explain(ctx context.Context, c Cluster, w Write, r *Record, body []byte, cause error) error {
 	if apierrors.IsForbidden(cause) || apierrors.IsUnauthorized(cause) {
 		return fmt.Errorf("cutover: journal of %s: %w", r.Unit, cause)
@@ -141,7 +142,7 @@ func (j *ConfigMapJournal) explain(ctx context.Context, c Cluster, w Write, r *R
 	if err != nil {
 		return errors.Join(cause, err)
 	}
-	if live != nil && passing(cause) && bytes.Equal([]byte(text(live.Object, "data", "record")), body) {
+	if live != nil && (passing(cause) || r.Actor != "") && bytes.Equal([]byte(text(live.Object, "data", "record")), body) {
 		r.Version = string(live.GetUID()) + "/" + live.GetResourceVersion()
 		return nil
 	}
