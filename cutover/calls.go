@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+	"golang.org/x/net/http2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 
 	"github.com/wimigrate/wimigrate/internal/pause"
 )
@@ -57,8 +59,16 @@ func passing(err error) bool {
 	if errors.As(err, &status) {
 		return status.Status().Code >= 500
 	}
+	return broken(err)
+}
+
+// broken reports whether a connection broke. Over HTTP/2, which API servers speak, a body that ends too early is an error of its stream.
+func broken(err error) bool {
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+	var stream http2.StreamError
+	var goAway http2.GoAwayError
+	return errors.As(err, &network) || errors.As(err, &stream) || errors.As(err, &goAway) || utilnet.IsHTTP2ConnectionLost(err) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 // get reads an object, and returns nil for one that is not there.
