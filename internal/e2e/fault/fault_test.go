@@ -222,6 +222,17 @@ func TestARuleIsNotSpentWhereItsFaultCannotHappen(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what has not changed is not stale", func(t *testing.T) {
+		i := fault.New(1)
+		i.Script(fault.Rule{Fault: fault.Fault{Stale: time.Hour}})
+		at, client := front(t, i, http.NotFoundHandler(), true)
+		for range 3 {
+			_ = get(t, client, at)
+		}
+		if n := len(i.Events()); n != 0 {
+			t.Errorf("%d events", n)
+		}
+	})
 	t.Run("a write is never stale", func(t *testing.T) {
 		i := fault.New(1)
 		i.Script(fault.Rule{Times: 1, Fault: fault.Fault{Stale: time.Hour}})
@@ -247,7 +258,7 @@ func TestStaleReadsShowTheFirstAnswerUntilItIsTooOld(t *testing.T) {
 		t.Errorf("two reads gave %q and %q, want the same", a, b)
 	}
 	i.Script()
-	if got := get(t, client, at); got != "xx\n" {
+	if got := get(t, client, at); got != "xxx\n" {
 		t.Errorf("without a script got %q, want the present state", got)
 	}
 }

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -107,25 +108,25 @@ type answer struct {
 	until time.Time
 }
 
-// serveStale answers with what was there first, until that is too old.
+// serveStale answers with what was there first, until that is too old. Where nothing has changed since, no fault has happened.
 func (s *strike) serveStale(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	i := s.injector
 	key := r.URL.String() + " " + r.Header.Get("Accept")
+	now := answer{httptest.NewRecorder(), time.Now().Add(s.Stale)}
+	next.ServeHTTP(now.ResponseRecorder, r)
 	i.mu.Lock()
-	a, ok := i.stale[key]
-	i.mu.Unlock()
-	if ok && time.Now().Before(a.until) {
-		s.happen()
-	} else {
-		a = answer{httptest.NewRecorder(), time.Now().Add(s.Stale)}
-		next.ServeHTTP(a.ResponseRecorder, r)
-		i.mu.Lock()
-		i.stale[key] = a
-		i.mu.Unlock()
+	first, ok := i.stale[key]
+	if !ok || time.Now().After(first.until) {
+		first = now
+		i.stale[key] = now
 	}
-	maps.Copy(w.Header(), a.Header())
-	w.WriteHeader(a.Code)
-	_, _ = w.Write(a.Body.Bytes())
+	i.mu.Unlock()
+	if !bytes.Equal(first.Body.Bytes(), now.Body.Bytes()) {
+		s.happen()
+	}
+	maps.Copy(w.Header(), first.Header())
+	w.WriteHeader(first.Code)
+	_, _ = w.Write(first.Body.Bytes())
 }
 
 // Proxy returns a handler that passes requests on to a server which roots vouch for. Put an injector in front with Wrap.
