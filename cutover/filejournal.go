@@ -2,7 +2,6 @@ package cutover
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -29,7 +28,9 @@ type FileJournal struct {
 	file    diskFile
 	records map[Key]*line
 	lines   int
-	dirty   bool // the file may end in part of a line
+	dirty   bool  // the file may end in part of a line, or its name may not survive a crash
+	size    int64 // of the file
+	next    int64 // the size from which on it is looked whether the file is mostly history
 }
 
 var _ Journal = (*FileJournal)(nil)
@@ -53,7 +54,7 @@ func openJournal(path string, d disk) (*FileJournal, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cutover: journal %s: its lock cannot be made: %w", path, err)
 	}
-	j := &FileJournal{path: path, lock: lock, disk: d, records: map[Key]*line{}}
+	j := &FileJournal{path: path, lock: lock, disk: d, records: map[Key]*line{}, next: shrinkFrom}
 	if err := j.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("cutover: journal %s: %w", path, err), lock.Close())
 	}
@@ -84,6 +85,7 @@ func (j *FileJournal) open() error {
 	if err == nil {
 		err = j.disk.syncDir(filepath.Dir(j.path))
 	}
+	j.size = whole
 	if err == nil && j.lines > historyFactor*(len(j.records)+1) {
 		err = j.compact()
 	}
@@ -186,6 +188,8 @@ func (j *FileJournal) Save(ctx context.Context, r *Record) error {
 	}
 	j.records[r.Key] = l
 	r.Version = strconv.FormatInt(l.Version, 10)
+	j.shrink()
+
 	return nil
 }
 
@@ -209,23 +213,7 @@ func (j *FileJournal) append(l *line) error {
 	}
 	j.dirty = false
 	j.lines++
-	return nil
-}
-
-// cut drops what an unfinished write has left.
-func (j *FileJournal) cut() error {
-	var b bytes.Buffer
-	for _, k := range j.keys() {
-		text, err := json.Marshal(j.records[k])
-		if err != nil {
-			return err
-		}
-		b.Write(append(text, '\n'))
-	}
-	if err := j.replace(b.Bytes()); err != nil {
-		return err
-	}
-	j.dirty = false
+	j.size += int64(len(text)) + 1
 	return nil
 }
 

@@ -102,9 +102,15 @@ func TestAFileJournalOnABadDiskLosesNothingThatItHasTaken(t *testing.T) {
 // saves makes a few saves, and says which epoch was the last that was taken, and the last that was tried.
 func saves(t *testing.T, name string, j *FileJournal, with error) (saved, tried int64) {
 	t.Helper()
-	r := &Record{Schema: Schema, Key: Key{Cluster: "c1", Unit: "u"}, State: Planned}
-	for epoch := int64(1); epoch <= 6; epoch++ {
-		r.Epoch, tried = epoch, epoch
+	r, err := j.Load(t.Context(), Key{Cluster: "c1", Unit: "u"})
+	if err != nil {
+		r = &Record{Schema: Schema, Key: Key{Cluster: "c1", Unit: "u"}, State: Planned}
+	}
+	saved, tried = r.Epoch, r.Epoch
+	for range 6 {
+		tried++
+		epoch := tried
+		r.Epoch = epoch
 		err := j.Save(t.Context(), r)
 		switch {
 		case err == nil:
@@ -181,6 +187,129 @@ func TestAFileJournalSaysWhatIsWrongWithItsFile(t *testing.T) {
 		_, err := OpenJournal(tc.path)
 		if err == nil || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), tc.path) || errors.Is(err, ErrLocked) || tc.is != nil && !errors.Is(err, tc.is) {
 			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
+}
+
+func TestAFileJournalOnABadDiskLosesNothingWhileItShrinks(t *testing.T) {
+	dir := t.TempDir()
+	for _, times := range []int{1, 2, 3, 1000} {
+		for from := 1; from <= 60; from++ {
+			name := fmt.Sprintf("from operation %d, %d times", from, times)
+			path := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
+			d := &badDisk{from: 1 << 30, times: times, with: syscall.ENOSPC}
+			j, err := openJournal(path, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.seen, d.from = 0, from
+			saved, tried := int64(0), int64(0)
+			for range 4 {
+				j.next = 1 // it looks after every save
+				s, tr := saves(t, name, j, syscall.ENOSPC)
+				saved, tried = max(s, saved), max(tr, tried)
+			}
+			if err := j.Close(); err != nil {
+				t.Errorf("%s: close: %v", name, err)
+			}
+			checkReopened(t, name, path, saved, tried)
+		}
+	}
+}
+
+// lostName is a disk whose folder is never flushed, so that after a crash the old file has its name again.
+type lostName struct {
+	osDisk
+	lost bool
+	old  []byte
+}
+
+func (d *lostName) rename(from, to string) error {
+	if old, err := os.ReadFile(to); err == nil && d.old == nil {
+		d.old = old
+	}
+	return d.osDisk.rename(from, to)
+}
+
+func (d *lostName) syncDir(dir string) error {
+	if d.lost {
+		return syscall.EIO
+	}
+	d.old = nil
+	return d.osDisk.syncDir(dir)
+}
+
+func TestWhatWasSavedAfterAFileJournalShrankSurvivesACrash(t *testing.T) {
+	path, d := filepath.Join(t.TempDir(), "journal"), &lostName{}
+	j, err := openJournal(path, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Record{Schema: Schema, Key: Key{Cluster: "c1", Unit: "u"}, State: Planned}
+	saved := int64(0)
+	for r.Epoch = 1; r.Epoch <= 20; r.Epoch++ {
+		d.lost, j.next = r.Epoch > 8, 1
+		if err := j.Save(t.Context(), r); err == nil {
+			saved = r.Epoch
+		} else if !errors.Is(err, syscall.EIO) {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d.old == nil || saved == 20 {
+		t.Fatalf("the file never shrank without its folder being flushed: saved %d", saved)
+	}
+	if err := os.WriteFile(path, d.old, 0o600); err != nil { // the crash
+		t.Fatal(err)
+	}
+	if j, err = OpenJournal(path); err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if got, err := j.Load(t.Context(), r.Key); err != nil || got.Epoch != saved {
+		t.Errorf("%+v, %v, want epoch %d", got, err, saved)
+	}
+}
+
+func TestAFileJournalStaysSmallHoweverOftenItIsSaved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j, err := openJournal(path, &badDisk{from: 1 << 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := make([]*Record, 10)
+	for i := range records {
+		records[i] = &Record{Schema: Schema, Key: Key{Cluster: "c1", Unit: fmt.Sprintf("u%02d", i)}, State: Planned, Reason: strings.Repeat("x", 30<<10)}
+	}
+	most := int64(0)
+	for range 288 { // a day's soak, every five minutes
+		for _, r := range records {
+			r.Soaked++
+			if err := j.Save(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, info.Size())
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if most > 4<<20 {
+		t.Errorf("records of 300 KiB in all took %d bytes", most)
+	}
+	if j, err = OpenJournal(path); err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	for _, want := range records {
+		if got, err := j.Load(t.Context(), want.Key); err != nil || got.Soaked != 288 || got.Version != want.Version {
+			t.Errorf("%s: %v: soaked %d, version %s, want %s", want.Unit, err, got.Soaked, got.Version, want.Version)
 		}
 	}
 }
