@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -125,4 +127,112 @@ func TestWhatBelongsToTheAddOnGoesThroughARMAlone(t *testing.T) {
 		fails = false
 		wantStates(t, mustRun(t, r, p), cutover.Done)
 	})
+}
+
+func TestWhatTheAddOnTookAwayTheAddOnMakesAgain(t *testing.T) {
+	bubble(t, "the way back waits for the entry in podIdentityProfile", func(t *testing.T) {
+		f, c := oneApp(t, cutovertest.App{})
+		p, j := planByAddOn(t, f), cutovertest.NewJournal()
+		before := c.Dump()
+		api := &creations{Cluster: c}
+		o := &cutover.Options{AddOn: func(context.Context, string, cutover.Ref) error {
+			c.After(time.Minute, func(s *cutovertest.Script) { s.Remove("AzureIdentityBinding", "shop", "shop-web-binding") })
+			return nil // and the identity is stuck
+		}}
+		r, err := cutover.NewRunner(map[string]cutover.Cluster{c.Name(): api}, j, cutovertest.PassGates(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantHold(t, mustRun(t, r, p), cutover.HoldManual, "AzureIdentity/shop-web is still there")
+		rep := mustRollback(t, r, p)
+		want := "az aks pod-identity add --resource-group RESOURCE_GROUP --cluster-name aks-eastus-01 --namespace shop --name shop-web --identity-resource-id " +
+			"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/fleet/providers/Microsoft.ManagedIdentity/userAssignedIdentities/shop-web"
+		for _, u := range rep.Units {
+			if u.State != cutover.RollingBack || u.Hold != cutover.HoldManual || !strings.HasSuffix(u.Reason, want) {
+				t.Errorf("%s (%s): %s\nwant …%s", u.State, u.Hold, u.Reason, want)
+			}
+		}
+		if len(api.refs) > 0 {
+			t.Errorf("made by hand: %v", api.refs)
+		}
+		c.Create(before["AzureIdentityBinding/shop/shop-web-binding"]) // by the add-on
+		wantStates(t, mustRollback(t, r, p), cutover.RolledBack)
+	})
+}
+
+// creations keeps what is created through a cluster.
+type creations struct {
+	cutover.Cluster
+	refs []cutover.Ref
+}
+
+// Write implements cutover.Cluster.
+func (d *creations) Write(ctx context.Context, w cutover.Write) (*unstructured.Unstructured, error) {
+	if w.Verb == cutover.Create {
+		d.refs = append(d.refs, w.Ref)
+	}
+	return d.Cluster.Write(ctx, w)
+}
+
+// A Create that is answered by 503 may have been made: it is asked for again, more and more slowly, and not for ever.
+func TestARollbackDoesNotAskForEverToMakeAnObjectAgain(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		fails time.Duration
+		state cutover.State
+	}{
+		{"one that is made in the end", time.Minute, cutover.RolledBack},
+		{"one that is not", time.Hour, cutover.RollingBack},
+	} {
+		bubble(t, tc.name, func(t *testing.T) {
+			f, c := oneApp(t, cutovertest.App{})
+			p, j := planFor(t, f, nil), cutovertest.NewJournal()
+			stuck := 0
+			api := &busyCreate{Cluster: c, foreign: true} // an identity that something else names by then cannot go, and the unit stops with its binding gone
+			r, err := cutover.NewRunner(map[string]cutover.Cluster{c.Name(): api}, j, cutovertest.PassGates(), &cutover.Options{OnEvent: func(e cutover.Event) {
+				if e.Type == cutover.EventWrite && strings.HasPrefix(e.Message, "delete AzureIdentityBinding") {
+					stuck++
+				}
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantHold(t, mustRun(t, r, p), cutover.HoldManual, "is still named by")
+			if stuck != 1 {
+				t.Fatalf("%d bindings were deleted", stuck)
+			}
+			api.until = time.Now().Add(tc.fails)
+			wantStates(t, mustRollback(t, r, p), tc.state)
+			if api.asked > 20 {
+				t.Errorf("asked %d times", api.asked)
+			}
+		})
+	}
+}
+
+// busyCreate answers creations with 503 for a while, and shows a foreign binding to the unit's identity.
+type busyCreate struct {
+	cutover.Cluster
+	until   time.Time
+	asked   int
+	foreign bool
+}
+
+// Write implements cutover.Cluster.
+func (b *busyCreate) Write(ctx context.Context, w cutover.Write) (*unstructured.Unstructured, error) {
+	if w.Verb == cutover.Create && time.Now().Before(b.until) {
+		b.asked++
+		return nil, apierrors.NewServiceUnavailable("restarting")
+	}
+	return b.Cluster.Write(ctx, w)
+}
+
+// List implements cutover.Reader.
+func (b *busyCreate) List(ctx context.Context, s cutover.Selection) ([]*unstructured.Unstructured, error) {
+	out, err := b.Cluster.List(ctx, s)
+	if b.foreign && s.Kind == "AzureIdentityBinding" {
+		out = append(out, &unstructured.Unstructured{Object: map[string]any{"kind": "AzureIdentityBinding",
+			"metadata": map[string]any{"name": "other", "namespace": "shop"}, "spec": map[string]any{"azureIdentity": "shop-web"}}})
+	}
+	return out, err
 }

@@ -33,7 +33,7 @@ func NewPlan(cat *catalog.Catalog, fed *federation.Plan, opts *PlanOptions) (*Pl
 			return nil, fmt.Errorf("cutover: the catalog names cluster %q twice, or not at all", c.Name)
 		}
 		clusters[c.Name] = c
-		p.Clusters = append(p.Clusters, PlanCluster{Name: c.Name, Region: c.Region, Issuer: c.Issuer, UID: c.UID, Mode: c.PodIdentityMode})
+		p.Clusters = append(p.Clusters, PlanCluster{Name: c.Name, Region: c.Region, Issuer: c.Issuer, UID: c.UID, Mode: c.PodIdentityMode, ResourceID: c.ResourceID})
 	}
 	slices.SortFunc(p.Clusters, func(a, b PlanCluster) int { return cmp.Compare(a.Name, b.Name) })
 	f := gatherFacts(cat, o.Snapshots)

@@ -34,6 +34,8 @@ type PlanCluster struct {
 	Issuer string                  `json:"issuer"`
 	UID    string                  `json:"uid,omitempty"`
 	Mode   catalog.PodIdentityMode `json:"podIdentityMode"`
+	// ResourceID is the ARM resource ID of the managed cluster, where the catalog knows it.
+	ResourceID string `json:"resourceID,omitempty"`
 }
 
 // Unit is what must move together: a connected component of service accounts, workloads, label values, bindings and identities in one

@@ -117,7 +117,7 @@ func (e *Edit) spell(c Crumb) {
 		e.Patch = compact(applyBody(e.Ref, e.Fields, compact(c)))
 		e.Inverse = compact(applyBody(e.Ref, nil, ""))
 	case e.AddOn:
-		e.Patch, e.Inverse = "by ARM: its entry leaves podIdentityProfile", "create from the before-image in the journal"
+		e.Patch, e.Inverse = "by ARM: its entry leaves podIdentityProfile", "by ARM: a person adds the entry again, and the add-on makes the object"
 	case e.Verb == Delete:
 		e.Patch, e.Inverse = "delete", "create from the before-image in the journal"
 	case e.Release != "" && e.Ref.Kind == "StatefulSet":
