@@ -44,6 +44,10 @@ func accessOf(p *Plan, u *Unit) []access {
 		{"list", "secrets-store.csi.x-k8s.io", "secretproviderclasses", "", ns},
 		{"list", "keda.sh", "triggerauthentications", "", ns},
 	}
+	for _, k := range templateKinds { // that nothing new needs the bindings
+		group, resource := resourceOf(Ref{APIVersion: k.apiVersion, Kind: k.kind})
+		need = append(need, access{"list", group, resource, "", ns}, access{"watch", group, resource, "", ns})
+	}
 	for _, r := range []access{{resource: "pods"}, {group: "apps", resource: "replicasets"}, {group: "apps", resource: "controllerrevisions"},
 		{group: "batch", resource: "jobs"}, {group: "autoscaling", resource: "horizontalpodautoscalers"}} {
 		need = append(need, access{"list", r.group, r.resource, "", ns}, access{"watch", r.group, r.resource, "", ns})

@@ -24,60 +24,6 @@ func (u *unitRun) selectors() []string {
 	return out
 }
 
-// waitJobs waits until nothing that runs, or will, carries the unit's old label: Jobs were left to finish on the old path.
-func (u *unitRun) waitJobs(ctx context.Context) error {
-	sels := []Selection{{APIVersion: "batch/v1", Kind: "Job", Namespace: u.unit.Namespace}}
-	for _, v := range u.selectors() {
-		sel := Selection{APIVersion: "v1", Kind: "Pod", Namespace: u.unit.Namespace, Labels: podidentity.Label + "=" + v}
-		if c := u.plan.Cluster(u.unit.Cluster); c != nil && c.Mode == catalog.ModeStandard {
-			sel.Namespace = "" // there, a binding serves pods of any namespace
-		}
-		sels = append(sels, sel)
-	}
-	free := func(objs []*unstructured.Unstructured) (bool, string) {
-		var users []string
-		for _, o := range objs {
-			if u.onOldPath(o) {
-				users = append(users, o.GetNamespace()+" "+o.GetKind()+"/"+o.GetName())
-			}
-		}
-		return len(users) == 0, strings.Join(users, ", ")
-	}
-	var objs []*unstructured.Unstructured
-	for _, sel := range sels {
-		found, err := list(ctx, u.cluster, sel)
-		if err != nil {
-			return err
-		}
-		objs = append(objs, found...)
-	}
-	ok, users := free(objs)
-	if ok {
-		return nil
-	}
-	reason := "these still use the old path, and the bindings are kept for them: " + users
-	return u.patient(ctx, sels, HoldJob, reason, func(objs []*unstructured.Unstructured) (bool, error) {
-		ok, _ := free(objs)
-		return ok, nil
-	})
-}
-
-// onOldPath reports whether a pod runs with one of the unit's old labels, or a Job will make such pods.
-func (u *unitRun) onOldPath(o *unstructured.Unstructured) bool {
-	phase := text(o.Object, "status", "phase")
-	label := o.GetLabels()[podidentity.Label]
-	if o.GetKind() == "Job" {
-		phase = ""
-		for _, end := range [...]string{"Complete", "Failed"} {
-			if status, _ := condition(o, end); status == "True" {
-				phase = "Succeeded"
-			}
-		}
-		label = text(o.Object, "spec", "template", "metadata", "labels", podidentity.Label)
-	}
-	return phase != "Succeeded" && phase != "Failed" && slices.Contains(u.selectors(), label)
-}
-
 // mayDelete looks, at the last moment, whether anything still needs the object: an identity, whether a binding names it.
 func (u *unitRun) mayDelete(ctx context.Context, e *Edit) error {
 	if e.Ref.Kind != podidentity.KindIdentity {

@@ -54,6 +54,27 @@ func TestWhatAUnitIsHeldForAndHowItGoesOn(t *testing.T) {
 		wantStates(t, mustRun(t, r, p), cutover.Done)
 		wantNoHarm(t, f)
 	})
+	bubble(t, "a workload that came since the plan was made keeps its binding", func(t *testing.T) {
+		for name, late := range map[string]cutovertest.App{
+			"a Deployment at zero": {Kind: "Deployment", Replicas: -1}, "a CronJob that is suspended": {Kind: "CronJob"}, "a StatefulSet at zero": {Kind: "StatefulSet", Replicas: -1},
+		} {
+			f, c := oneApp(t, cutovertest.App{})
+			p, j := planFor(t, f, nil), cutovertest.NewJournal()
+			late.Namespace, late.Name, late.Identity, late.ServiceAccount = "shop", "late", "shop-web", "late"
+			c.Deploy(late)
+			if late.Kind == "CronJob" {
+				c.Edit("CronJob", "shop", "late", "kubectl", func(o map[string]any) { o["spec"].(map[string]any)["suspend"] = true })
+			}
+			r := runnerFor(t, f, j, cutovertest.PassGates(), nil)
+			rep := mustRun(t, r, p)
+			wantHold(t, rep, cutover.HoldManual, "shop "+late.Kind+"/late; the plan does not know all of them")
+			if _, there := c.Dump()["AzureIdentityBinding/shop/shop-web-binding"]; !there {
+				t.Errorf("%s has lost its binding", name)
+			}
+			c.Remove(late.Kind, "shop", "late")
+			wantStates(t, mustRun(t, r, p), cutover.Done)
+		}
+	})
 	bubble(t, "no load, no pass", func(t *testing.T) {
 		f, _ := oneApp(t, cutovertest.App{})
 		g := cutovertest.PassGates()

@@ -38,7 +38,7 @@ const (
 	HoldPaused Hold = "paused"
 	// HoldJob means: a Job on the old path is still running, or a CronJob has not run yet.
 	HoldJob Hold = "job"
-	// HoldManual means: the kind is unknown; a person applies the YAML in the reason.
+	// HoldManual means: a person must do what the reason says, such as to apply its YAML to an object of an unknown kind.
 	HoldManual Hold = "manual"
 	// HoldEvidence means: a gate could not see enough.
 	HoldEvidence Hold = "evidence"
