@@ -43,6 +43,11 @@ func accessOf(p *Plan, u *Unit) []access {
 		{"list", "", "resourcequotas", "", ns},
 		{"list", "secrets-store.csi.x-k8s.io", "secretproviderclasses", "", ns},
 		{"list", "keda.sh", "triggerauthentications", "", ns},
+		{"list", "keda.sh", "clustertriggerauthentications", "", ""},
+		{"list", "keda.sh", "scaledobjects", "", ns},
+		{"list", "keda.sh", "scaledjobs", "", ns},
+		{"list", "policy", "poddisruptionbudgets", "", ""}, // the webhook's
+		{"list", "aadpodidentity.k8s.io", "azurepodidentityexceptions", "", ns},
 	}
 	for _, k := range templateKinds { // that nothing new needs the bindings
 		group, resource := resourceOf(Ref{APIVersion: k.apiVersion, Kind: k.kind})

@@ -23,7 +23,12 @@ func checkAccounts(ctx context.Context, t Target, _ PreflightOptions) []Evidence
 			continue
 		}
 		now, there := live.GetAnnotations()[workloadid.ClientIDAnnotation]
+		tenant, foreign := live.GetAnnotations()[workloadid.TenantIDAnnotation]
 		switch {
+		case foreign && a.Identity.TenantID == "":
+			out = append(out, unclear(a.Ref.String(), "is annotated with tenant ID "+tenant+", and the tenant of its identity is unknown"))
+		case foreign && !strings.EqualFold(tenant, a.Identity.TenantID):
+			out = append(out, failing(a.Ref.String(), "is annotated with tenant ID "+tenant, "none, or "+a.Identity.TenantID))
 		case there && !strings.EqualFold(now, a.Identity.ClientID):
 			out = append(out, failing(a.Ref.String(), "is annotated with client ID "+now, "none, or "+a.Identity.ClientID))
 		case a.Ref.Name == "default":

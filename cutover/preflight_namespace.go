@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -22,21 +20,52 @@ func checkQuota(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
 		return []Evidence{unclear("Namespace/"+t.Unit.Namespace, "its quotas cannot be read: "+err.Error())}
 	}
 	return each(ctx, t, func(w Workload, live *liveWorkload) []Evidence {
-		surge := surgeOf(live.Unstructured)
-		if surge == 0 {
-			return []Evidence{passed(w.String(), "warning: its rollout takes a pod away before it adds one")}
-		}
 		var out []Evidence
+		surge, canary := surgeOf(live.Unstructured), besideCanary(t, w, live.Unstructured)
+		if surge == 0 {
+			out = append(out, passed(w.String(), "warning: its rollout takes a pod away before it adds one"))
+		}
 		for _, q := range quotas {
-			out = append(out, fits(q, w, live, surge)...)
+			lacks := fits(q, live, max(surge, canary), "the rollout of "+w.String())
+			if len(lacks) == 0 {
+				// What it takes to be under load is for the load gate, much later; but it cannot come to it without room.
+				lacks = fits(q, live, inducedOf(t, live.Unstructured), "induced load on "+w.String())
+				for i := range lacks {
+					lacks[i].Result, lacks[i].Want = Inconclusive, "room for it, or a plan that induces none"
+				}
+			}
+			out = append(out, lacks...)
 		}
 		return out
 	})
 }
 
+// besideCanary is how many pods the second rollout has on top while it is held at its canary.
+func besideCanary(t Target, w Workload, live *unstructured.Unstructured) int64 {
+	if live.GetKind() != "Deployment" {
+		return 0 // its canary takes the place of others
+	}
+	n, _ := canaryOf(liveCircumstances(live, w, t.Unit.Mode), t.Plan.Limits.CanaryPods)
+	return int64(n)
+}
+
+// inducedOf is how many pods an induced scale-out has on top.
+func inducedOf(t Target, w *unstructured.Unstructured) int64 {
+	switch w.GetKind() {
+	case "Deployment", "StatefulSet", "Rollout":
+		if desired(w) > 0 {
+			return min(int64(t.Plan.Limits.InducePods), max(leastLoadPods, (desired(w)+1)/2))
+		}
+	}
+	return 0
+}
+
 // surgeOf is how many pods a rollout adds before it takes one away.
 func surgeOf(w *unstructured.Unstructured) int64 {
 	if w.GetKind() != "Deployment" && w.GetKind() != "Rollout" {
+		return 0
+	}
+	if text(w.Object, "spec", "strategy", "type") == "Recreate" {
 		return 0
 	}
 	path := []string{"spec", "strategy", "rollingUpdate", "maxSurge"}
@@ -54,8 +83,8 @@ func surgeOf(w *unstructured.Unstructured) int64 {
 	return int64(n)
 }
 
-// fits compares what is left of a quota with what the surge asks for.
-func fits(q *unstructured.Unstructured, w Workload, live *liveWorkload, surge int64) []Evidence {
+// fits compares what is left of a quota with what some more pods ask for, and says where it does not do.
+func fits(q *unstructured.Unstructured, live *liveWorkload, more int64, why string) []Evidence {
 	var quota corev1.ResourceQuota
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(q.Object, &quota); err != nil {
 		return []Evidence{unclear("ResourceQuota/"+q.GetName(), "cannot be read: "+err.Error())}
@@ -68,9 +97,9 @@ func fits(q *unstructured.Unstructured, w Workload, live *liveWorkload, surge in
 		}
 		left := quota.Status.Hard[name].DeepCopy()
 		left.Sub(quota.Status.Used[name])
-		need := resource.NewMilliQuantity(one.MilliValue()*surge, one.Format)
+		need := resource.NewMilliQuantity(one.MilliValue()*more, one.Format)
 		if left.Cmp(*need) < 0 {
-			out = append(out, failing("ResourceQuota/"+quota.Name, fmt.Sprintf("%s: %s left, and the rollout of %s adds %s", name, left.String(), w, need.String()), "room for the surge"))
+			out = append(out, failing("ResourceQuota/"+quota.Name, fmt.Sprintf("%s: %s left, and %s adds %s", name, left.String(), why, need.String()), "room for the surge"))
 		}
 	}
 	return out
@@ -99,39 +128,4 @@ func perPod(name corev1.ResourceName, live *liveWorkload) resource.Quantity {
 		}
 	}
 	return sum
-}
-
-// checkConsumers: nothing else in the namespace asks for the old path: CSI secrets and KEDA triggers have settings of their own (PF14).
-// https://azure.github.io/secrets-store-csi-driver-provider-azure/docs/configurations/identity-access-modes/
-func checkConsumers(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
-	ns := t.Unit.Namespace
-	var out []Evidence
-	classes, err := optional(ctx, t.Cluster, Selection{APIVersion: "secrets-store.csi.x-k8s.io/v1", Kind: "SecretProviderClass", Namespace: ns})
-	if err != nil {
-		out = append(out, unclear("Namespace/"+ns, "its SecretProviderClasses cannot be read: "+err.Error()))
-	}
-	for _, c := range classes {
-		if strings.EqualFold(text(c.Object, "spec", "parameters", "usePodIdentity"), "true") {
-			out = append(out, failing("SecretProviderClass/"+c.GetName(), "has usePodIdentity: \"true\"", "usePodIdentity \"false\" and the clientID of the identity"))
-		}
-	}
-	triggers, err := optional(ctx, t.Cluster, Selection{APIVersion: "keda.sh/v1alpha1", Kind: "TriggerAuthentication", Namespace: ns})
-	if err != nil {
-		out = append(out, unclear("Namespace/"+ns, "its TriggerAuthentications cannot be read: "+err.Error()))
-	}
-	for _, c := range triggers {
-		if text(c.Object, "spec", "podIdentity", "provider") == "azure" {
-			out = append(out, failing("TriggerAuthentication/"+c.GetName(), "has podIdentity provider azure", "provider azure-workload"))
-		}
-	}
-	return out
-}
-
-// optional lists a custom resource; one that the cluster does not know has no objects.
-func optional(ctx context.Context, r Reader, sel Selection) ([]*unstructured.Unstructured, error) {
-	found, err := list(ctx, r, sel)
-	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
-		return nil, nil
-	}
-	return found, err
 }

@@ -10,7 +10,6 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -32,7 +31,7 @@ func checkWebhook(ctx context.Context, t Target, o PreflightOptions) []Evidence 
 	}
 	out := []Evidence{selects(ctx, t, hook), certificate(hook)}
 	if hook.ClientConfig.Service != nil {
-		out = append(out, endpoints(ctx, t.Cluster, hook.ClientConfig.Service))
+		out = append(out, endpoints(ctx, t.Cluster, hook.ClientConfig.Service), budget(ctx, t.Cluster, hook.ClientConfig.Service))
 	}
 	if hook.FailurePolicy != nil && *hook.FailurePolicy == admissionv1.Ignore {
 		out = append(out, passed("", "warning: its failurePolicy is Ignore, so pods can be born without injection; every pod is judged during the whole soak"))
@@ -130,37 +129,4 @@ func certificate(hook *admissionv1.MutatingWebhook) Evidence {
 		return failing("", "the webhook's CA ends at "+ca.NotAfter.UTC().Format(time.RFC3339), "a CA that lasts; rotate it first")
 	}
 	return passed("", "the webhook's CA lasts")
-}
-
-// endpoints: at least two ready endpoints on two nodes stand behind the webhook.
-func endpoints(ctx context.Context, r Reader, service *admissionv1.ServiceReference) Evidence {
-	object := "Service/" + service.Name
-	slices, err := list(ctx, r, Selection{APIVersion: "discovery.k8s.io/v1", Kind: "EndpointSlice", Namespace: service.Namespace,
-		Labels: "kubernetes.io/service-name=" + service.Name})
-	if err != nil {
-		return unclear(object, "its endpoints cannot be read: "+err.Error())
-	}
-	ready, nodes := 0, map[string]bool{}
-	for _, s := range slices {
-		for _, e := range readyEndpoints(s) {
-			ready++
-			nodes[text(e, "nodeName")] = true
-		}
-	}
-	if ready < 2 || len(nodes) < 2 {
-		return failing(object, fmt.Sprintf("%d ready endpoints on %d nodes", ready, len(nodes)), "two on two nodes: without the webhook no labelled pod can be born")
-	}
-	return passed(object, fmt.Sprintf("%d ready endpoints on %d nodes", ready, len(nodes)))
-}
-
-func readyEndpoints(slice *unstructured.Unstructured) []map[string]any {
-	found, _ := lookup(slice.Object, []string{"endpoints"})
-	items, _ := found.([]any)
-	var out []map[string]any
-	for _, item := range items {
-		if e, ok := item.(map[string]any); ok && lookupTrue(e, "conditions", "ready") {
-			out = append(out, e)
-		}
-	}
-	return out
 }

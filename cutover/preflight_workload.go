@@ -16,7 +16,10 @@ import (
 // checkSelector: the old label is not part of the workload's own selector, which is immutable (PF07).
 func checkSelector(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
 	return each(ctx, t, func(w Workload, live *liveWorkload) []Evidence {
-		if _, bound := lookup(live.Object, []string{"spec", "selector", "matchLabels", podidentity.Label}); bound {
+		_, bound := lookup(live.Object, []string{"spec", "selector", "matchLabels", podidentity.Label})
+		expressions, _ := lookup(live.Object, []string{"spec", "selector", "matchExpressions"})
+		list, _ := expressions.([]any)
+		if bound || slices.ContainsFunc(list, func(x any) bool { return text(asMap(x), "key") == podidentity.Label }) {
 			return []Evidence{failing(w.String(), "spec.selector names "+podidentity.Label+", so the label cannot leave the template", "a replacement workload without it")}
 		}
 		return nil

@@ -26,7 +26,7 @@ func checkOwner(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
 func liveOwner(o *unstructured.Unstructured) string {
 	labels, annotations := o.GetLabels(), o.GetAnnotations()
 	switch {
-	case annotations["argocd.argoproj.io/tracking-id"] != "":
+	case annotations["argocd.argoproj.io/tracking-id"] != "", labels["argocd.argoproj.io/instance"] != "":
 		return "Argo CD"
 	case labels["kustomize.toolkit.fluxcd.io/name"] != "":
 		return "Flux"

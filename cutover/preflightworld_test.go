@@ -106,6 +106,16 @@ func (w *world) set(kind, name, path string, value any) {
 	}
 }
 
+// hookSet changes a field of the webhook.
+func (w *world) hookSet(path string, value any) {
+	config := w.find("MutatingWebhookConfiguration", "")
+	hooks, _, _ := unstructured.NestedSlice(config, "webhooks")
+	if err := unstructured.SetNestedField(hooks[0].(map[string]any), value, strings.Fields(path)...); err != nil {
+		panic(err)
+	}
+	config["webhooks"] = hooks
+}
+
 func (w *world) drop(kind string) {
 	for i, o := range w.objects {
 		if o.GetKind() == kind {
@@ -184,7 +194,7 @@ func preflightTarget(w *world) cutover.Target {
 	t.Plan = &cutover.Plan{Clusters: []cutover.PlanCluster{{Name: "c1", Issuer: issuer, UID: "cluster-uid"}}, Limits: cutover.Limits{CanaryPods: 2}}
 	t.Unit.Mode = cutover.Direct
 	t.Unit.Workloads[0].UID, t.Workloads[0].UID, t.Unit.Accounts[0].Ref.UID = "d-uid", "d-uid", "sa-uid"
-	t.Unit.Accounts[0].Identity.ResourceID = "/id-api"
+	t.Unit.Accounts[0].Identity.ResourceID, t.Unit.Accounts[0].Identity.TenantID = "/id-api", "ours"
 	t.Unit.Steps = []cutover.Step{{ID: "annotate", Kind: cutover.StepAnnotate, Edits: []cutover.Edit{{ID: "annotate/api", Verb: cutover.Apply, Ref: t.Unit.Accounts[0].Ref,
 		Fields: []cutover.Field{{Path: []string{"metadata", "annotations", "azure.workload.identity/client-id"}, After: "abcd"}}}}}}
 	t.Trust = trustFunc(func(catalog.Identity) ([]federation.Credential, error) {
