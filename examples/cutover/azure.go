@@ -23,6 +23,8 @@ import (
 type azureWorld struct {
 	authority string
 	tenant    string
+	who       azcore.TokenCredential
+	arm       arm.ClientOptions
 	store     federation.Store
 	exchange  func(ctx context.Context, tenantID, clientID, assertion string) (credential.Claims, error)
 }
@@ -47,7 +49,7 @@ func newAzureWorld(name, endpoint, tenant string) (*azureWorld, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &azureWorld{authority: opts.Cloud.ActiveDirectoryAuthorityHost, tenant: tenant, store: store,
+	return &azureWorld{authority: opts.Cloud.ActiveDirectoryAuthorityHost, tenant: tenant, who: who, arm: arm.ClientOptions{ClientOptions: opts}, store: store,
 		exchange: credential.Exchange(&credential.ExchangeOptions{ClientOptions: opts, DisableInstanceDiscovery: private})}, nil
 }
 

@@ -1,9 +1,10 @@
 // Command cutover moves a fleet off Pod Identity, one namespace at a time. With no flags it moves a simulated fleet before the reader's
 // eyes: scale-outs while it works, and one application that stays on the old path in silence, which is caught and rolled back. With
-// -fleet it shows what it would do to a real one, and with -approve does it. Run it again to resume.
+// -fleet it shows what it would do to a real one, and with -approve does it. Run it again to resume: the approved plan is kept beside the
+// journal (in JOURNAL.plan.json) and goes on from there until all of its units have come to their end.
 //
-// Exit codes, 0 for a demonstration that went as staged: 0 done or nothing to do, 1 error, 2 changes pending, 3 blocked by findings, 4 held, 5 frozen or rolled back, 6 the plan is
-// stale, 7 somebody else is at work, 8 incomplete coverage.
+// Exit codes, 0 for a demonstration that went as staged: 0 done or nothing to do, 1 error, 2 changes pending, 3 blocked by findings, 4 held,
+// 5 frozen or rolled back, 6 the plan is stale, 7 somebody else is at work, 8 incomplete coverage. What went worst counts.
 package main
 
 import (
@@ -21,12 +22,12 @@ import (
 )
 
 type config struct {
-	fleet, plan, save, journal, namespace, arm, tenant string
-	approve, resume, rollback, status, thaw            bool
-	soak, bake, window                                 time.Duration
-	induce                                             int
-	singleRollout, sidecar, vouch                      places
-	units                                              []string
+	fleet, plan, save, journal, namespace, publish, arm, tenant string
+	approve, resume, rollback, status, thaw                     bool
+	soak, bake, window                                          time.Duration
+	induce                                                      int
+	singleRollout, sidecar, vouch                               places
+	units                                                       []string
 }
 
 func main() {
@@ -63,14 +64,16 @@ func parse(args []string) (config, error) {
 	var c config
 	f := flag.NewFlagSet("cutover", flag.ContinueOnError)
 	f.StringVar(&c.fleet, "fleet", "", "`file` that lists the clusters by kubeconfig context (fleet.yaml); default: a simulated fleet")
-	f.StringVar(&c.plan, "plan", "", "saved plan `file` to run; default: a fresh plan")
+	f.StringVar(&c.plan, "plan", "", "saved plan `file` to run; default: the one beside the journal while it is under way, else a fresh plan")
 	f.StringVar(&c.save, "save", "", "`file` to save a fresh plan to")
 	f.StringVar(&c.journal, "journal", "cutover.journal", "journal `file`")
 	f.StringVar(&c.namespace, "journal-namespace", "", "keep the journal in ConfigMaps of this `namespace` of each cluster instead")
+	f.StringVar(&c.publish, "publish", "", "write the changes of what Git owns into this `folder`, such as a working copy: a patch for each object, by cluster\n"+
+		"and namespace, and a kustomize Component that lists them; default: a held unit shows its patch")
 	f.BoolVar(&c.approve, "approve", false, "make the changes")
-	f.BoolVar(&c.resume, "resume", false, "go on with a plan that was approved before; needs -plan")
-	f.BoolVar(&c.rollback, "rollback", false, "put back what is still ours, for the units named, or for all; needs -plan")
-	f.BoolVar(&c.status, "status", false, "say where the units stand; needs -plan")
+	f.BoolVar(&c.resume, "resume", false, "go on with a plan that was approved before")
+	f.BoolVar(&c.rollback, "rollback", false, "put back what is still ours, for the units named, or for all")
+	f.BoolVar(&c.status, "status", false, "say where the units stand")
 	f.Var(&c.singleRollout, "single-rollout", "comma-separated `namespaces` (NAMESPACE or CLUSTER/NAMESPACE) whose pods cannot be restarted twice: old label\n"+
 		"out and new label in by one write, held at canary pods. By naming them you vouch that their applications use their federated token")
 	f.Var(&c.sidecar, "sidecar", "comma-separated `namespaces` (likewise) whose applications cannot change yet and know only IMDS: their pods get the\n"+
@@ -81,7 +84,7 @@ func parse(args []string) (config, error) {
 	f.DurationVar(&c.bake, "bake", 0, "pause between the waves of a fresh plan; default: 1h")
 	f.IntVar(&c.induce, "induce", 0, "how many `pods` a fresh plan may add where nothing scales by itself; default: none, and such units are held")
 	f.DurationVar(&c.window, "window", 0, "how long load is watched; default: 10m, and 5m the second time, and a day is waited for it. With the flag, ten windows are")
-	f.BoolVar(&c.thaw, "thaw", false, "let units that were frozen or rolled back be tried again, those named or all; needs -plan")
+	f.BoolVar(&c.thaw, "thaw", false, "let units that were frozen or rolled back be tried again, those named or all")
 	f.StringVar(&c.tenant, "tenant", os.Getenv("AZURE_TENANT_ID"), "`ID` of the tenant of identities whose own is not known")
 	f.StringVar(&c.arm, "arm", "", "`URL` of ARM; default: that of the fleet's cloud. AZURE_AUTHORITY_HOST does the same for Entra")
 	if err := f.Parse(args); err != nil {
@@ -91,15 +94,18 @@ func parse(args []string) (config, error) {
 	if declares := len(c.singleRollout)+len(c.sidecar)+len(c.vouch) > 0; declares && (c.plan != "" || c.fleet == "") {
 		return c, errors.New("-single-rollout, -sidecar and -vouch are about a fresh plan of a -fleet; a saved -plan has recorded them")
 	}
-	if (c.resume || c.rollback || c.status || c.thaw) && c.plan == "" {
-		return c, errors.New("-resume, -rollback, -thaw and -status need the -plan that they are about")
+	if c.aboutEarlier() && c.fleet == "" {
+		return c, errors.New("-resume, -rollback, -thaw and -status need the -fleet that they are about")
 	}
 	return c, nil
 }
 
+// aboutEarlier reports whether the flags are about a plan that was approved before.
+func (c config) aboutEarlier() bool { return c.resume || c.rollback || c.status || c.thaw }
+
 // work does what the flags ask for.
 func (w *world) work(ctx context.Context, c config, out io.Writer) (int, error) {
-	r, err := cutover.NewRunner(w.clusters, w.journal, c.gates(w.azure), w.options(out))
+	r, err := cutover.NewRunner(w.clusters, w.journal, c.gates(w.azure), w.options(c, out))
 	if err != nil {
 		return cutover.ExitError, err
 	}
@@ -121,23 +127,9 @@ func (w *world) work(ctx context.Context, c config, out io.Writer) (int, error) 
 		return pending(w.plan), nil
 	}
 	printReport(out, rep)
-	return exitCode(w.plan, rep, err), err
-}
-
-// pending is the exit code of a plan that was only shown.
-func pending(p *cutover.Plan) int {
-	for _, b := range p.Blocked {
-		for _, r := range b.Reasons {
-			if r.Code == cutover.IncompleteCoverage {
-				return cutover.ExitIncomplete
-			}
-		}
+	code := exitCode(w.plan, rep, err)
+	if code == cutover.ExitStale && c.plan == "" {
+		fmt.Fprintf(out, "\nThe world is not the one of the plan in %s: roll back or finish what is under way, remove that file, and plan anew.\n", c.planFile())
 	}
-	switch {
-	case len(p.Units) > 0:
-		return cutover.ExitPending
-	case len(p.Blocked) > 0:
-		return cutover.ExitBlocked
-	}
-	return cutover.ExitDone
+	return code, err
 }

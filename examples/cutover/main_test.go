@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/cutover"
 )
 
@@ -36,24 +38,60 @@ func TestWhatTheFlagsNeed(t *testing.T) {
 }
 
 func TestExitCodes(t *testing.T) {
-	unit := func(s cutover.State) *cutover.Report { return &cutover.Report{Units: []cutover.UnitReport{{State: s}}} }
+	units := func(states ...cutover.State) *cutover.Report {
+		rep := &cutover.Report{}
+		for _, s := range states {
+			rep.Units = append(rep.Units, cutover.UnitReport{State: s})
+		}
+		return rep
+	}
+	without := func(codes ...catalog.Code) *cutover.Plan {
+		p := &cutover.Plan{}
+		for _, c := range codes {
+			p.Blocked = append(p.Blocked, cutover.Blocked{Reasons: []cutover.Reason{{Code: c}}})
+		}
+		return p
+	}
+	stale := &cutover.UnitError{Unit: "u", Err: &cutover.StaleError{}}
 	for name, tc := range map[string]struct {
+		plan *cutover.Plan
 		rep  *cutover.Report
 		err  error
 		want int
 	}{
-		"everything done":      {unit(cutover.Done), nil, cutover.ExitDone},
-		"held":                 {unit(cutover.Held), nil, cutover.ExitHeld},
-		"rolled back":          {unit(cutover.RolledBack), nil, cutover.ExitFrozen},
-		"not begun":            {unit(cutover.Planned), nil, cutover.ExitPending},
-		"another runner won":   {unit(cutover.Held), cutover.ErrFenced, cutover.ExitLocked},
-		"the journal is taken": {nil, cutover.ErrLocked, cutover.ExitLocked},
-		"a stale plan":         {nil, &cutover.UnitError{Unit: "u", Err: &cutover.StaleError{}}, cutover.ExitStale},
+		"everything done":                       {nil, units(cutover.Done), nil, cutover.ExitDone},
+		"an error":                              {nil, units(cutover.Done), errors.New("no route to host"), cutover.ExitError},
+		"no report":                             {nil, nil, nil, cutover.ExitError},
+		"not begun":                             {nil, units(cutover.Done, cutover.Planned), nil, cutover.ExitPending},
+		"done, and a finding blocks the rest":   {without(catalog.ManyIdentities), units(cutover.Done), nil, cutover.ExitBlocked},
+		"nothing to move, and a finding blocks": {without(catalog.ManyIdentities), units(), nil, cutover.ExitBlocked},
+		"done, and a cluster was not read completely": {without(catalog.ManyIdentities, cutover.IncompleteCoverage), units(cutover.Done), nil, cutover.ExitIncomplete},
+		"held comes before what is blocked":           {without(cutover.IncompleteCoverage), units(cutover.Done, cutover.Held), nil, cutover.ExitHeld},
+		"held comes before what is not begun":         {nil, units(cutover.Held, cutover.Planned), nil, cutover.ExitHeld},
+		"rolled back":                                 {nil, units(cutover.RolledBack), nil, cutover.ExitFrozen},
+		"another runner won":                          {nil, units(cutover.Held), cutover.ErrFenced, cutover.ExitLocked},
+		"another runner won, and a unit is frozen":    {nil, units(cutover.Held, cutover.Frozen), cutover.ErrFenced, cutover.ExitFrozen},
+		"an error, and a unit is rolled back":         {nil, units(cutover.RolledBack, cutover.Held), errors.New("no route to host"), cutover.ExitFrozen},
+		"the journal is taken":                        {nil, nil, cutover.ErrLocked, cutover.ExitLocked},
+		"a stale plan":                                {nil, nil, stale, cutover.ExitStale},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := exitCode(nil, tc.rep, tc.err); got != tc.want {
+			if got := exitCode(tc.plan, tc.rep, tc.err); got != tc.want {
 				t.Errorf("exit code %d, want %d", got, tc.want)
 			}
 		})
+	}
+	for name, tc := range map[string]struct {
+		plan *cutover.Plan
+		want int
+	}{
+		"nothing to do":                {without(), cutover.ExitDone},
+		"a unit to move":               {&cutover.Plan{Units: make([]cutover.Unit, 1)}, cutover.ExitPending},
+		"nothing that may move":        {without(catalog.ManyIdentities), cutover.ExitBlocked},
+		"what was not read completely": {without(cutover.IncompleteCoverage), cutover.ExitIncomplete},
+	} {
+		if got := pending(tc.plan); got != tc.want {
+			t.Errorf("a plan with %s: exit code %d, want %d", name, got, tc.want)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/catalog/aks"
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/federation"
 )
@@ -21,7 +21,9 @@ type world struct {
 	azure    *azureWorld
 	plan     *cutover.Plan
 	journal  cutover.Journal
-	close    func()
+	// forget are the podIdentityProfiles of the clusters whose resource IDs are known.
+	forget map[string]*aks.PodIdentities
+	close  func()
 }
 
 // inCluster is the context that stands for the cluster which the program itself runs in.
@@ -48,16 +50,25 @@ func open(ctx context.Context, c config, out io.Writer) (*world, error) {
 	if w.azure, err = newAzureWorld(fleet.Cloud, c.arm, c.tenant); err != nil {
 		return nil, err
 	}
-	if w.plan, err = w.planOf(ctx, c, fleet); err != nil {
+	if err := w.openJournal(c); err != nil {
+		return nil, err
+	}
+	if w.plan, err = w.choose(ctx, c, out, func() (*cutover.Plan, error) { return w.freshPlan(ctx, c, fleet) }); err != nil {
+		w.close()
+		return nil, err
+	}
+	if w.forget, err = w.podIdentities(fleet); err != nil {
+		w.close()
 		return nil, err
 	}
 	if c.save != "" {
 		if err := savePlan(c.save, w.plan); err != nil {
+			w.close()
 			return nil, err
 		}
 		fmt.Fprintln(out, "Saved the plan to", c.save)
 	}
-	return w, w.openJournal(c)
+	return w, nil
 }
 
 func (w *world) openJournal(c config) error {
@@ -92,16 +103,8 @@ func clientConfig(name string) (*rest.Config, error) {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 }
 
-// planOf reads the saved plan, or scans the fleet and makes one. What is trusted today is in the fleet's file, or else asked of ARM.
-func (w *world) planOf(ctx context.Context, c config, fleet *catalog.Fleet) (*cutover.Plan, error) {
-	if c.plan != "" {
-		f, err := os.Open(c.plan)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		return cutover.ReadPlan(f)
-	}
+// freshPlan scans the fleet and plans. What is trusted today is in the fleet's file, or else asked of ARM.
+func (w *world) freshPlan(ctx context.Context, c config, fleet *catalog.Fleet) (*cutover.Plan, error) {
 	snapshots, err := catalog.ReadAll(ctx, fleet.Sources(nil), nil)
 	if err != nil {
 		return nil, err
@@ -139,22 +142,43 @@ func (w *world) trusted(ctx context.Context, fleet *catalog.Fleet, cat *catalog.
 	return federation.Observe(ctx, w.azure.store, cat, nil)
 }
 
-func savePlan(file string, p *cutover.Plan) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	return errors.Join(p.Encode(f), f.Close())
-}
-
 // options are those of a real run: ARM's word on what is trusted, exchanges at Entra, NMI's own counters as witness.
-func (w *world) options(out io.Writer) *cutover.Options {
+func (w *world) options(c config, out io.Writer) *cutover.Options {
 	readers := map[string]cutover.Reader{}
 	for name, c := range w.clusters {
 		readers[name] = c
 	}
-	return &cutover.Options{
-		Trust: w.azure.store, Exchanger: w.azure, OnEvent: newTimeline(out).event,
+	o := &cutover.Options{
+		Trust: w.azure.store, Exchanger: w.azure, OnEvent: newTimeline(out).event, AddOn: w.addOn,
 		Oracle: &cutover.Telemetry{NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(readers)}},
 	}
+	if c.publish != "" {
+		o.Publish = cutover.PublishFiles(c.publish)
+	}
+	return o
+}
+
+// podIdentities are the podIdentityProfiles of the clusters, where the fleet's file knows their resource IDs.
+func (w *world) podIdentities(fleet *catalog.Fleet) (map[string]*aks.PodIdentities, error) {
+	out := map[string]*aks.PodIdentities{}
+	for _, fc := range fleet.Clusters {
+		if fc.ResourceID == "" {
+			continue
+		}
+		p, err := aks.NewPodIdentities(fc.ResourceID, w.azure.who, &aks.Options{ClientOptions: w.azure.arm})
+		if err != nil {
+			return nil, fmt.Errorf("cluster %s: %w", fc.Name, err)
+		}
+		out[fc.Name] = p
+	}
+	return out, nil
+}
+
+// addOn has ARM forget what the Pod Identity add-on makes a binding from.
+func (w *world) addOn(ctx context.Context, cluster string, binding cutover.Ref) error {
+	p := w.forget[cluster]
+	if p == nil {
+		return fmt.Errorf("the fleet's file has no resourceID of %s: remove the entry of %s with az aks pod-identity delete, then run again", cluster, binding)
+	}
+	return p.Remove(ctx, binding.Namespace, binding.Name)
 }
