@@ -92,11 +92,22 @@ func (f *fleetRun) announce(p *Plan, w Wave, recs map[string]*Record) {
 	}
 }
 
-// bake pauses between two waves.
-func (f *fleetRun) bake(ctx context.Context, p *Plan, w Wave) error {
-	if p.Limits.Bake <= 0 {
+// bake pauses between two waves. It counts from when the last unit before the wave was Done, so that a process that takes over does not begin
+// anew; by a clock that makes no sense, or where nobody knows, it is the whole time.
+func (f *fleetRun) bake(ctx context.Context, p *Plan, w Wave, recs map[string]*Record) error {
+	var ended time.Time
+	for _, rec := range recs {
+		if rec.Plan == p.Digest && rec.Ended.After(ended) {
+			ended = rec.Ended
+		}
+	}
+	left := p.Limits.Bake
+	if past := time.Since(ended); !ended.IsZero() && past >= 0 {
+		left -= past
+	}
+	if left <= 0 {
 		return nil
 	}
-	f.tell(Event{Type: EventWave, Message: "waiting " + p.Limits.Bake.String() + " before wave " + w.Name})
-	return pause.For(ctx, p.Limits.Bake)
+	f.tell(Event{Type: EventWave, Message: "waiting " + left.Round(time.Second).String() + " before wave " + w.Name})
+	return pause.For(ctx, left)
 }

@@ -68,6 +68,8 @@ type Record struct {
 	Baseline []ReadyTimes `json:"baseline,omitempty"`
 	// Switched is when the last workload of the unit had left the old path; zero before.
 	Switched time.Time `json:"switched,omitzero"`
+	// Ended is when the unit was Done; zero before. The pause before the next wave counts from there.
+	Ended time.Time `json:"ended,omitzero"`
 	// Soaked is how long the soak was watched without a gap.
 	Soaked time.Duration `json:"soaked,omitempty"`
 	// Ran are the CronJobs that have completed a run by schedule on the new path alone.

@@ -166,24 +166,44 @@ func TestAUnitThatIsHeldLetsOthersHaveItsTurnAndGoesOnBeforeNewOnes(t *testing.T
 	})
 }
 
-func TestTheNextWaveBeginsAfterItsBakeTime(t *testing.T) {
-	bubble(t, "three hours", func(t *testing.T) {
-		f, p := manyUnits(t, 6, &cutover.PlanOptions{Soak: 10 * time.Minute, Limits: cutover.Limits{Bake: 3 * time.Hour, PerCluster: -1, PerRegion: -1}})
-		var told events
-		wantStates(t, mustRun(t, runnerFor(t, f, cutovertest.NewJournal(), cutovertest.PassGates(), &cutover.Options{OnEvent: told.add}), p), cutover.Done)
-		for i, w := range p.Waves[1:] {
-			var ended, began time.Time
-			for _, e := range told.all {
-				if e.State == cutover.Done && slices.Contains(p.Waves[i].Units, e.Unit) && e.Time.After(ended) {
-					ended = e.Time
-				}
-				if slices.Contains(w.Units, e.Unit) && (began.IsZero() || e.Time.Before(began)) {
-					began = e.Time
-				}
+func TestTheNextWaveBeginsAfterItsBakeTimeHoweverManyProcessesWaitForIt(t *testing.T) {
+	for _, stops := range []int{0, 2} {
+		bubble(t, fmt.Sprintf("stopped %d times", stops), func(t *testing.T) { bakes(t, stops) })
+	}
+}
+
+// bakes runs a plan with three hours between its waves, and stops the run so many times an hour into the first of them.
+func bakes(t *testing.T, stops int) {
+	t.Helper()
+	f, p := manyUnits(t, 6, &cutover.PlanOptions{Soak: 10 * time.Minute, Limits: cutover.Limits{Bake: 3 * time.Hour, PerCluster: -1, PerRegion: -1}})
+	var told events
+	j := cutovertest.NewJournal()
+	for range stops {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := runnerFor(t, f, j, cutovertest.PassGates(), &cutover.Options{OnEvent: func(e cutover.Event) {
+			told.add(e)
+			if strings.HasPrefix(e.Message, "waiting ") {
+				time.AfterFunc(time.Hour, cancel)
 			}
-			if pause := began.Sub(ended); pause < 3*time.Hour || pause > 3*time.Hour+time.Minute {
-				t.Errorf("wave %s began %s after the one before it was Done, want 3h", w.Name, pause)
+		}})
+		if _, err := r.Run(ctx, p); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+	}
+	wantStates(t, mustRun(t, runnerFor(t, f, j, cutovertest.PassGates(), &cutover.Options{OnEvent: told.add}), p), cutover.Done)
+	for i, w := range p.Waves[1:] {
+		var ended, began time.Time
+		for _, e := range told.all {
+			if e.State == cutover.Done && slices.Contains(p.Waves[i].Units, e.Unit) && e.Time.After(ended) {
+				ended = e.Time
+			}
+			if slices.Contains(w.Units, e.Unit) && (began.IsZero() || e.Time.Before(began)) {
+				began = e.Time
 			}
 		}
-	})
+		if pause := began.Sub(ended); pause < 3*time.Hour || pause > 3*time.Hour+time.Minute {
+			t.Errorf("wave %s began %s after the one before it was Done, want 3h", w.Name, pause)
+		}
+	}
 }

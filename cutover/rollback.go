@@ -35,7 +35,7 @@ func (u *unitRun) rollback(ctx context.Context, why string) error {
 			return err
 		}
 	}
-	u.rec.Next, u.rec.Soaked, u.rec.Ran, u.rec.Switched = 0, 0, nil, time.Time{}
+	u.rec.Next, u.rec.Soaked, u.rec.Ran, u.rec.Switched, u.rec.Ended = 0, 0, nil, time.Time{}, time.Time{}
 	u.rec.Reached = Planned
 	return u.setState(ctx, RolledBack, "", why)
 }

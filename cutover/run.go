@@ -28,7 +28,7 @@ func (r *Runner) Run(ctx context.Context, p *Plan) (*Report, error) {
 			continue
 		}
 		if i > 0 && !started && !f.isFrozen() {
-			if err := f.bake(ctx, p, w); err != nil {
+			if err := f.bake(ctx, p, w, k.recs); err != nil {
 				break
 			}
 		}

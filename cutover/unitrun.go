@@ -246,6 +246,9 @@ func (u *unitRun) save(ctx context.Context) error {
 func (u *unitRun) setState(ctx context.Context, s State, h Hold, reason string) error {
 	news := u.rec.State != s || u.rec.Reason != reason
 	u.rec.State, u.rec.Hold, u.rec.Reason = s, h, reason
+	if news && s == Done {
+		u.rec.Ended = time.Now().UTC()
+	}
 	if err := u.save(ctx); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
