@@ -24,7 +24,7 @@ func demo(ctx context.Context, out io.Writer) (int, error) {
 		return cutover.ExitError, err
 	}
 	plan, err := f.Plan(ctx, &cutover.PlanOptions{
-		Soak: time.Second, Limits: cutover.Limits{Bake: 200 * time.Millisecond, InducePods: 10},
+		Soak: time.Second, Limits: cutover.Limits{Bake: 200 * time.Millisecond, InducePods: 10, PerCluster: 2},
 		Order: func(a, b cutover.Unit) int { return last(a) - last(b) },
 	})
 	if err != nil {
@@ -37,7 +37,7 @@ func demo(ctx context.Context, out io.Writer) (int, error) {
 	f.ResetTally()
 	line := newTimeline(out)
 	r, err := cutover.NewRunner(f.Clusters(), cutovertest.NewJournal(), demoGates(), &cutover.Options{
-		Trust: f, Exchanger: f, Oracle: f, SoakEvery: 500 * time.Millisecond, Patience: 20 * time.Second, LowerPause: 300 * time.Millisecond, OnEvent: line.event,
+		Trust: f, Exchanger: f, Oracle: f, SoakEvery: 500 * time.Millisecond, Patience: 20 * time.Second, LowerPause: 100 * time.Millisecond, OnEvent: line.event,
 	})
 	if err != nil {
 		return cutover.ExitError, err
@@ -73,17 +73,12 @@ func simulated() *cutovertest.Fleet {
 		c := f.AddCluster("aks-"+region+"-01", region, 4)
 		c.Deploy(cutovertest.App{Namespace: "shop", Name: "web", HPA: true})
 		c.Deploy(cutovertest.App{Namespace: "orders", Name: "queue", Kind: "StatefulSet"})
-		c.Deploy(cutovertest.App{Namespace: "logs", Name: "shipper", Kind: "DaemonSet"})
 		n := 3
 		var wave func(s *cutovertest.Script)
 		wave = func(s *cutovertest.Script) {
 			n = 9 - n
 			s.Scale("Deployment", "shop", "web", n)
-			if region == "eastus" { // nodes come and go here
-				s.AddNode()
-				s.DropNode()
-			}
-			s.Again(4*time.Minute, wave)
+			s.Again(6*time.Minute, wave)
 		}
 		c.After(2*time.Minute, wave)
 	}
@@ -99,37 +94,15 @@ func last(u cutover.Unit) int {
 	return 0
 }
 
-// demoGates are gates of the library, at the demonstration's pace. The load gate is its own: it raises the autoscaler's minimum where
-// there is one, and asks the new pods how they got their tokens.
+// demoGates are the library's own, all of them, with windows at the demonstration's pace.
 func demoGates() cutover.Gates {
-	injected := cutover.Eventually(cutover.InjectionProbe(10), 5*time.Second, 100*time.Millisecond)
-	clean := cutover.Eventually(cutover.TelemetryClean(), 5*time.Second, 200*time.Millisecond)
-	newPath := cutover.NewPath(cutover.OldPathSilent(500*time.Millisecond), clean)
-	load := func(ctx context.Context, t cutover.Target) cutover.Verdict {
-		if t.Unit.Namespace == "shop" {
-			hpa := cutover.Ref{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler", Namespace: "shop", Name: "web"}
-			if err := t.Induce(ctx, cutover.Induction{Object: hpa, Path: []string{"spec", "minReplicas"}, To: 7, Extra: 4}); err != nil {
-				return cutover.Verdict{Gate: "load", Result: cutover.Inconclusive, Hold: cutover.HoldLoad, Reason: err.Error()}
-			}
-		}
-		return newPath(ctx, t)
-	}
-	return cutover.Gates{
-		Preflight: onlyOne, Annotated: injected, DualPath: newPath, Load: load, Canary: clean, Unbound: clean, LoadAgain: load, Soak: clean,
-		Trusted: cutover.TrustProven(&federation.ProveOptions{Settle: -1, Every: 50 * time.Millisecond, Deadline: 5 * time.Second}),
-	}
-}
-
-// onlyOne runs the preflight checks that a cluster in memory can answer.
-func onlyOne(ctx context.Context, t cutover.Target) cutover.Verdict {
-	var evidence []cutover.Evidence
-	for _, c := range cutover.Checks() {
-		switch c.Code {
-		case "PF05", "PF06", "PF07", "PF08", "PF11":
-			evidence = append(evidence, c.Run(ctx, t, cutover.PreflightOptions{})...)
-		}
-	}
-	return cutover.Judge("preflight", evidence...)
+	load := &cutover.LoadOptions{Window: time.Second, Deadline: time.Minute, LookEvery: time.Second, InduceAfter: 300 * time.Millisecond,
+		Calm: 300 * time.Millisecond, Pods: 2, Nodes: 2}
+	return cutover.DefaultGates(&cutover.GateOptions{
+		Preflight: &cutover.PreflightOptions{EntraClock: func(context.Context) (time.Time, error) { return time.Now(), nil }},
+		Prove:     &federation.ProveOptions{Settle: -1, Every: 50 * time.Millisecond, Deadline: 5 * time.Second},
+		Settle:    5 * time.Second, SettleEvery: 100 * time.Millisecond, Quiet: 500 * time.Millisecond, Load: load, LoadAgain: load,
+	})
 }
 
 func pause(ctx context.Context, d time.Duration) error {
