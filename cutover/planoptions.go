@@ -9,10 +9,10 @@ import (
 // PlanOptions tune [NewPlan]. A zero field means its default; a negative number means off.
 type PlanOptions struct {
 	// Snapshots are what the catalog was reconciled from. They add UIDs, template paths, GitOps owners and the add-on to the plan;
-	// without them the runner finds UIDs live, and every unit is planned as Direct.
+	// without them the runner finds UIDs live, and a unit is planned as Direct unless the catalog says gitops-managed.
 	Snapshots []*catalog.Snapshot
-	// Mode decides how a unit's changes reach the cluster. Default: GitOps where a workload or service account has a known owner
-	// that is Argo CD or Flux, or where the catalog says gitops-managed; else Direct.
+	// Mode decides how a unit's changes reach the cluster. Default: GitOps where a workload or service account has a known owner (Argo CD,
+	// Flux, or Helm, whose next upgrade puts the old label back), or where the catalog says gitops-managed; else Direct.
 	Mode func(u Unit) Mode
 	// Strategy declares how a unit's pods get to the new path, where two rollouts and an application that can change are not what there
 	// is. A unit that cannot move by what is declared for it is blocked. Default: the zero [Strategy] for every unit.
