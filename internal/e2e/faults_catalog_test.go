@@ -43,7 +43,8 @@ func catalogFaults() []catalogFault {
 		{name: "every continue token expires once in a while", pages: 3, rule: fault.Rule{Query: "continue=", Share: 0.1, Times: 3, Fault: fault.Fault{ExpireWatch: true}}},
 		{name: "protobuf is cut short once", rule: deployments(1, fault.Fault{Truncate: 300})},
 		{name: "protobuf is always cut short", rule: deployments(0, fault.Fault{Truncate: 300}), gap: "deployments.apps: "},
-		{name: "the second page is cut short", pages: 2, rule: fault.Rule{Path: deploymentsPath, Query: "continue=", Times: 1, Fault: fault.Fault{Truncate: 300}}},
+		{name: "the second page is cut short", pages: 2,
+			rule: fault.Rule{Path: deploymentsPath, Query: "continue=", Times: 1, Fault: fault.Fault{Truncate: 300}}},
 		{name: "JSON is cut short once", rule: bindings(1, fault.Fault{Truncate: 300})},
 		{name: "JSON is always cut short", rule: bindings(0, fault.Fault{Truncate: 300}), gap: "azureidentitybindings.aadpodidentity.k8s.io: "},
 		{name: "429 says when to come again", rule: deployments(1, fault.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1"})},
@@ -55,10 +56,12 @@ func catalogFaults() []catalogFault {
 		{name: "403 for one kind", rule: bindings(0, fault.Fault{Status: http.StatusForbidden}), gap: "azureidentitybindings.aadpodidentity.k8s.io: forbidden"},
 		{name: "401 for one kind", rule: deployments(0, fault.Fault{Status: http.StatusUnauthorized}), gap: "deployments.apps: unauthorized"},
 		{name: "401 for everything", rule: fault.Rule{Fault: fault.Fault{Status: http.StatusUnauthorized}}, gap: "cluster: "},
-		{name: "a body that does not come to its end in time", limit: 3 * time.Second, rule: deployments(0, fault.Fault{Slow: 10 * time.Millisecond}), gap: "deployments.apps: timed out"},
+		{name: "a body that does not come to its end in time", limit: 3 * time.Second,
+			rule: deployments(0, fault.Fault{Slow: 10 * time.Millisecond}), gap: "deployments.apps: timed out"},
 		{name: "what is served is cut short", rule: fault.Rule{Path: "/apis", Fault: fault.Fault{Truncate: 100}}, gap: "cluster: "},
 		{name: "what is served is not told once", rule: fault.Rule{Path: "/apis", Times: 1, Fault: fault.Fault{Status: http.StatusServiceUnavailable}}},
-		{name: "the issuer is not told", rule: fault.Rule{Path: "/.well-known/", Fault: fault.Fault{Status: http.StatusForbidden}}, gap: "/.well-known/openid-configuration: forbidden"},
+		{name: "the issuer is not told",
+			rule: fault.Rule{Path: "/.well-known/", Fault: fault.Fault{Status: http.StatusForbidden}}, gap: "/.well-known/openid-configuration: forbidden"},
 	}
 }
 

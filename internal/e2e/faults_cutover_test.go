@@ -38,35 +38,48 @@ func moveFaults() []moveFault {
 		{name: "writes do not arrive", rules: []fault.Rule{{Methods: patch, Times: 4, Fault: fault.Fault{ResetBefore: true}}}},
 		{name: "writes fail and were made", rules: []fault.Rule{{Methods: patch, Times: 4, Fault: fault.Fault{StatusAfter: 504, RetryAfter: "1"}}}},
 		{name: "a server-side apply is lost", rules: []fault.Rule{{ContentType: "apply-patch", Times: 1, Fault: fault.Fault{ResetAfter: true}}}},
-		{name: "reads are old", rules: []fault.Rule{{Methods: get, Path: "deployments/", Times: 3, Fault: fault.Fault{Stale: 2 * time.Second}}}, refused: http.StatusConflict},
+		{name: "reads are old",
+			rules: []fault.Rule{{Methods: get, Path: "deployments/", Times: 3, Fault: fault.Fault{Stale: 2 * time.Second}}}, refused: http.StatusConflict},
 		{name: "a write meets a conflict", rules: []fault.Rule{{Methods: patch, Times: 1, Fault: fault.Fault{Status: 409}}}, refused: http.StatusConflict},
-		{name: "429 says when to come again", rules: []fault.Rule{{Methods: patch, Times: 2, Fault: fault.Fault{Status: 429, RetryAfter: "1"}}, {Methods: get, Skip: 6, Times: 2, Fault: fault.Fault{Status: 429, RetryAfter: "1"}}}, refused: http.StatusTooManyRequests},
+		{name: "429 says when to come again", rules: []fault.Rule{
+			{Methods: patch, Times: 2, Fault: fault.Fault{Status: 429, RetryAfter: "1"}},
+			{Methods: get, Skip: 6, Times: 2, Fault: fault.Fault{Status: 429, RetryAfter: "1"}}}, refused: http.StatusTooManyRequests},
 		{name: "429 says nothing", rules: []fault.Rule{{Times: 4, Fault: fault.Fault{Status: 429}}}},
 		{name: "503 again and again", rules: []fault.Rule{{Share: 0.2, Times: 8, Fault: fault.Fault{Status: 503}}}},
-		{name: "the token expires at a write", rules: []fault.Rule{{Methods: patch, Skip: 2, Fault: fault.Fault{Status: 401}}}, refused: http.StatusUnauthorized, stops: true},
+		{name: "the token expires at a write",
+			rules: []fault.Rule{{Methods: patch, Skip: 2, Fault: fault.Fault{Status: 401}}}, refused: http.StatusUnauthorized, stops: true},
 		{name: "the token expires at a read", rules: []fault.Rule{{Methods: get, Skip: 8, Fault: fault.Fault{Status: 401}}}, stops: true},
 		{name: "reads are cut short", rules: []fault.Rule{{Methods: get, Share: 0.3, Times: 8, Fault: fault.Fault{Truncate: 100}}}},
 		{name: "answers to writes are cut short", rules: []fault.Rule{{Methods: patch, Times: 3, Fault: fault.Fault{Truncate: 100}}}},
 		{name: "watches close again and again", rules: []fault.Rule{closing}},
-		{name: "watches expire", rules: []fault.Rule{{Watch: true, Times: 3, Fault: fault.Fault{ExpireWatch: true}}, {Watch: true, Times: 3, Fault: fault.Fault{Status: 410}}, closing}},
+		{name: "watches expire", rules: []fault.Rule{
+			{Watch: true, Times: 3, Fault: fault.Fault{ExpireWatch: true}}, {Watch: true, Times: 3, Fault: fault.Fault{Status: 410}}, closing}},
 		{name: "watches break within an event", rules: []fault.Rule{{Watch: true, Times: 6, Fault: fault.Fault{Truncate: 700}}}},
 		{name: "every event comes twice", rules: []fault.Rule{{Watch: true, Fault: fault.Fault{RepeatEvents: true}}}},
-		{name: "replies to saves of the journal are lost", journal: true, rules: []fault.Rule{{Path: journalPath, Methods: []string{http.MethodPost, http.MethodPatch}, Share: 0.5, Times: 6, Fault: fault.Fault{ResetAfter: true}}}},
+		{name: "replies to saves of the journal are lost", journal: true, rules: []fault.Rule{
+			{Path: journalPath, Methods: []string{http.MethodPost, http.MethodPatch}, Share: 0.5, Times: 6, Fault: fault.Fault{ResetAfter: true}}}},
 		{name: "saves of the journal fail and were made", journal: true, rules: []fault.Rule{
 			{Path: journalPath, Methods: []string{http.MethodPost}, Times: 1, Fault: fault.Fault{StatusAfter: 504, RetryAfter: "1"}},
 			{Path: journalPath, Methods: patch, Share: 0.5, Times: 3, Fault: fault.Fault{StatusAfter: 504, RetryAfter: "1"}}}},
 	}
 }
 
-// deployFaultUnits puts an application for each fault into a namespace of its own. Nothing runs in the pods.
-func deployFaultUnits(t *testing.T, f *fleet.Fleet) []resident {
+// deployFaultUnits puts an application for each fault, and for each process that sleeps, into a namespace of its own. Nothing runs in the pods.
+func deployFaultUnits(t *testing.T, f *fleet.Fleet) {
 	t.Helper()
 	if err := f.Clusters[0].Apply(t.Context(), `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"wimigrate"}}`); err != nil {
 		t.Fatal(err)
 	}
-	var units []resident
+	var names []string
 	for i := range moveFaults() {
-		r := newResident(f, f.Clusters[0], "Deployment", named("unit", i), 2, time.Second)
+		names = append(names, named("unit", i))
+	}
+	for i := range sleepers {
+		names = append(names, named("sleeper", i))
+	}
+	var units []resident
+	for _, name := range names {
+		r := newResident(f, f.Clusters[0], "Deployment", name, 2, time.Second)
 		r.Hollow = true
 		r.deploy(t)
 		units = append(units, r)
@@ -74,7 +87,6 @@ func deployFaultUnits(t *testing.T, f *fleet.Fleet) []resident {
 	for _, r := range units {
 		awaitReady(t, r)
 	}
-	return units
 }
 
 // cutoverUnderFaults moves a unit under each fault, all at once. Whatever happens, each ends as the calm one does: with as many templates,

@@ -16,7 +16,8 @@ import (
 )
 
 // notYet is what a replica of Entra says to which the trust has not come yet.
-const notYet = `{"error":"invalid_client","error_description":"AADSTS70021: No matching federated identity record found for presented assertion.","error_codes":[70021]}`
+const notYet = `{"error":"invalid_client","error_codes":[70021],
+	"error_description":"AADSTS70021: No matching federated identity record found for presented assertion."}`
 
 // entraFault is what happens at Entra while a trust is proven.
 type entraFault struct {
@@ -131,7 +132,8 @@ func judgeAttempts(t *testing.T, p *federation.Proof, c *entraFault) {
 }
 
 // refusedOnce exchanges before there is any trust, and reports whether Entra has refused that.
-func (c *entraFault) refusedOnce(ctx context.Context, t *testing.T, at federation.Exchanger, clientID string, mint federation.Minter, target federation.ProofTarget) bool {
+func (c *entraFault) refusedOnce(ctx context.Context, t *testing.T, at federation.Exchanger, clientID string,
+	mint federation.Minter, target federation.ProofTarget) bool {
 	t.Helper()
 	assertion, err := mint(ctx, target)
 	if err != nil {

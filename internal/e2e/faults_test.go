@@ -32,6 +32,7 @@ func TestFaultsLeaveNothingHalfDoneAndNothingHalfKnown(t *testing.T) {
 	together(t, []faultTable{
 		{"a catalog that watches", watchUnderFaults}, {"federation through ARM", federationUnderFaults}, {"proofs at Entra", proofsUnderFaults},
 		{"cutover", func(t *testing.T, f *fleet.Fleet) { cutoverUnderFaults(t, f, plans) }},
+		{"a process wakes up with a lease that is over", func(t *testing.T, f *fleet.Fleet) { pausedProcesses(t, f, plans) }},
 	}, func(x faultTable) string { return x.name }, func(t *testing.T, _ int, x faultTable) { x.run(t, f) })
 	removeJournal(t, f)
 	var all cutover.Plan
