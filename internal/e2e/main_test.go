@@ -10,7 +10,7 @@ import (
 
 // TestMain lets more of these tests run at once than go would on a small machine: most of the time they wait for other processes.
 func TestMain(m *testing.M) {
-	const atOnce = 4
+	const atOnce = 6
 	flag.Parse()
 	asked := false
 	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
