@@ -85,10 +85,12 @@ func (c *Cluster) AddNodes(ctx context.Context, n int) error {
 
 // AwaitNMI returns when NMI answers on every node, or at once when it cannot on one.
 func (c *Cluster) AwaitNMI(ctx context.Context) error {
-	var failed error
-	err := objects.Await(ctx, "NMI on every node of "+c.Name, func(context.Context) (bool, error) {
-		if failed = c.NMI.Err(); failed != nil {
-			return true, nil
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	return objects.Await(ctx, "NMI on every node of "+c.Name, func(context.Context) (bool, error) {
+		if err := c.NMI.Err(); err != nil {
+			cancel(errNoNMI)
+			return false, err
 		}
 		for _, name := range c.Nodes.Names() {
 			n, err := c.NMI.Node(name)
@@ -98,8 +100,9 @@ func (c *Cluster) AwaitNMI(ctx context.Context) error {
 		}
 		return true, nil
 	})
-	return errors.Join(err, failed)
 }
+
+var errNoNMI = errors.New("on some it cannot be")
 
 func ready(n *corev1.Node) bool {
 	for _, c := range n.Status.Conditions {
