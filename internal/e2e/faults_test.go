@@ -27,6 +27,7 @@ func TestFaultsLeaveNothingHalfDoneAndNothingHalfKnown(t *testing.T) {
 	deployFaultUnits(t, f)
 
 	t.Run("the catalog", func(t *testing.T) { catalogUnderFaults(t, f) })
+	t.Run("the main job", func(t *testing.T) { mainUnderFaults(t, f) })
 	plans := newOperator(t, f).plansByNamespace(t, cutovertest.MigrationPlan())
 	before := dumpFleet(t, f)
 	together(t, []faultTable{
