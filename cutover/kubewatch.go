@@ -45,19 +45,19 @@ func deliver(ctx context.Context, events <-chan streamEvent, streams int, fn fun
 		if e.err != nil {
 			return e.err
 		}
-		switch {
-		case e.Type == Gap:
+		switch e.Type {
+		case Gap:
 			synced[e.stream], known[e.stream] = false, nil
 			if !fn(WatchEvent{Type: Gap}) || !retell(known, fn) {
 				return nil
 			}
 			continue
-		case e.Type == Synced:
+		case Synced:
 			synced[e.stream] = true
 			if !allTrue(synced) {
 				continue
 			}
-		default:
+		case Present, Gone:
 			if known[e.stream] == nil {
 				known[e.stream] = map[string]*unstructured.Unstructured{}
 			}

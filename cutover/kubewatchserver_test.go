@@ -101,7 +101,7 @@ func objectBody(resource, is string) string {
 
 func listBody(resource string, reply *apiReply) string {
 	var items []string
-	for _, o := range strings.Fields(reply.objects) {
+	for o := range strings.FieldsSeq(reply.objects) {
 		items = append(items, objectBody(resource, o))
 	}
 	next := ""
@@ -113,7 +113,7 @@ func listBody(resource string, reply *apiReply) string {
 
 func watchBody(resource, events string) string {
 	var b strings.Builder
-	for _, e := range strings.Fields(events) {
+	for e := range strings.FieldsSeq(events) {
 		what, o, _ := strings.Cut(e, ":")
 		body := statusBody(http.StatusGone)
 		if what != "ERROR" {
