@@ -101,7 +101,8 @@ func demoGates() cutover.Gates {
 	return cutover.DefaultGates(&cutover.GateOptions{
 		Preflight: &cutover.PreflightOptions{EntraClock: func(context.Context) (time.Time, error) { return time.Now(), nil }},
 		Prove:     &federation.ProveOptions{Settle: -1, Every: 50 * time.Millisecond, Deadline: 5 * time.Second},
-		Settle:    5 * time.Second, SettleEvery: 100 * time.Millisecond, Quiet: 500 * time.Millisecond, Load: load, LoadAgain: load,
+		Settle:    5 * time.Second, SettleEvery: 100 * time.Millisecond, Quiet: 500 * time.Millisecond,
+		Calm: 300 * time.Millisecond, Load: load, LoadAgain: load,
 	})
 }
 

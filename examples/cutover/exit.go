@@ -13,7 +13,7 @@ import (
 // a person must look.
 func exitCode(p *cutover.Plan, rep *cutover.Report, err error) int {
 	switch {
-	case someIn(rep, cutover.Frozen, cutover.RollingBack, cutover.RolledBack):
+	case someIn(rep, cutover.Frozen, cutover.RollingBack, cutover.RolledBack), rep != nil && len(rep.Frozen) > 0:
 		return cutover.ExitFrozen
 	case errors.Is(err, cutover.ErrFenced) || errors.Is(err, cutover.ErrLocked):
 		return cutover.ExitLocked
@@ -62,5 +62,8 @@ func printReport(out io.Writer, rep *cutover.Report) {
 		for _, left := range u.Left {
 			fmt.Fprintf(out, "  %-40s   left alone: %s\n", "", left)
 		}
+	}
+	for _, f := range rep.Frozen {
+		fmt.Fprintf(out, "The fleet is frozen: %s\n", f)
 	}
 }
