@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,6 +57,7 @@ func TestUnitsThatShareAToolKeepItSuspendedUntilTheLastOneLeaves(t *testing.T) {
 		f.ResetTally()
 		git := c.Repository("flux-system", "shop", time.Minute, from...)
 		p := planFor(t, f, &cutover.PlanOptions{Soak: time.Hour, Mode: byMode(cutover.Suspend), Limits: cutover.Limits{PerCluster: -1, PerRegion: -1}})
+		var looking sync.Mutex // two units are judged at the same time
 		shared := 0
 		watched := func(g cutover.Gate) cutover.Gate {
 			return func(ctx context.Context, target cutover.Target) cutover.Verdict {
@@ -63,7 +65,9 @@ func TestUnitsThatShareAToolKeepItSuspendedUntilTheLastOneLeaves(t *testing.T) {
 				if suspended != true {
 					t.Errorf("the tool is not suspended while %s stands before %s", target.Unit.ID, target.Step.ID)
 				}
+				looking.Lock()
 				shared = max(shared, len(by.By))
+				looking.Unlock()
 				if target.Unit.Namespace > "team-2" && target.Step.Kind == cutover.StepLoadAgain {
 					time.Sleep(time.Duration(target.Unit.Namespace[5]-'0') * time.Hour) // they do not end together
 				}
