@@ -66,7 +66,7 @@ func passing(err error) bool {
 func broken(err error) bool {
 	var network net.Error
 	var stream http2.StreamError
-	var goAway http2.GoAwayError
+	var goAway http2.GoAwayError //nolint:staticcheck // deprecated, but what the transport that client-go configures returns
 	return errors.As(err, &network) || errors.As(err, &stream) || errors.As(err, &goAway) || utilnet.IsHTTP2ConnectionLost(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
