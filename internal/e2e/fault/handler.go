@@ -3,6 +3,7 @@ package fault
 import (
 	"bytes"
 	"context"
+	"errors"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -84,7 +85,7 @@ func (s *strike) serveFused(next http.Handler, w http.ResponseWriter, r *http.Re
 	}}
 	defer func() {
 		burnt := f.timer != nil && !f.timer.Stop()
-		if p := recover(); p != nil && (p != http.ErrAbortHandler || !burnt || r.Context().Err() != nil) {
+		if p := recover(); p != nil && (!aborts(p) || !burnt || r.Context().Err() != nil) {
 			panic(p)
 		}
 	}()
@@ -92,6 +93,12 @@ func (s *strike) serveFused(next http.Handler, w http.ResponseWriter, r *http.Re
 		_, err := f.Write(event)
 		return err
 	}}, legible(r.WithContext(ctx)))
+}
+
+// aborts reports whether a panic is that of a handler that aborts its answer.
+func aborts(p any) bool {
+	err, ok := p.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
 // legible asks for an answer that is not compressed, so that events can be told apart.

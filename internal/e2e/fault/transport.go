@@ -3,6 +3,7 @@ package fault
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 )
@@ -23,7 +24,7 @@ func (t *transport) RoundTrip(r *http.Request) (resp *http.Response, err error) 
 	defer func() {
 		switch p := recover(); {
 		case p == nil && failed == nil:
-		case p == nil || p == http.ErrAbortHandler:
+		case p == nil || aborts(p):
 			resp, err = nil, failed
 			if err == nil {
 				err = fmt.Errorf("fault: %w", io.ErrUnexpectedEOF)
@@ -48,9 +49,7 @@ func (t *transport) pass(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer resp.Body.Close()
-	for k, v := range resp.Header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), resp.Header)
 	w.WriteHeader(resp.StatusCode)
 	_, err = io.Copy(w, resp.Body)
 	return err
