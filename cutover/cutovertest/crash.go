@@ -43,25 +43,42 @@ func (c *Crash) Writes() (n int, crashed bool) {
 	return c.seen, c.dead
 }
 
-// write makes one write, unless the process is dead.
+// write makes one write, unless the process is dead. Writes of several units are under way at a time: one that hangs keeps no other waiting,
+// and whoever has one under way when the process dies does not hear how it went.
 func (c *Crash) write(do func() error) error {
+	happens, last := c.count()
+	var err error
+	if happens {
+		err = do()
+	}
+	if last {
+		c.end()
+	}
+	if dead := c.read(); dead != nil {
+		return dead
+	}
+	return err
+}
+
+// count counts a write that begins: whether it is made at all, and whether it is the last. From then on none begins.
+func (c *Crash) count() (happens, last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dead {
-		return ErrCrashed
+		return false, false
 	}
 	c.seen++
-	if c.seen != c.at {
-		return do()
-	}
-	if !c.before {
-		_ = do() // it happens, but nobody lives to hear how
-	}
-	c.dead = true
+	c.dead = c.seen == c.at
+	return !c.dead || !c.before, c.dead
+}
+
+// end ends the context of the process.
+func (c *Crash) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.kill != nil {
 		c.kill()
 	}
-	return ErrCrashed
 }
 
 func (c *Crash) read() error {
