@@ -59,6 +59,56 @@ func TestACommitThatArrivesAfterACrashIsStillOurs(t *testing.T) {
 	}
 }
 
+// A process may die when a change is in the repository and not yet in the journal as an intent. A rollback takes that one back too, or else
+// a commit that is merged afterwards would take the old label from pods that have lost the new path.
+func TestARollbackWithdrawsWhatWasPublishedAndNeverIntended(t *testing.T) {
+	t.Parallel()
+	flux := map[string]string{"kustomize.toolkit.fluxcd.io/name": "shop", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+	for n, through := 1, false; !through; n++ {
+		for _, merged := range []time.Duration{time.Minute, time.Hour} { // before the rollback, and after it
+			bubble(t, fmt.Sprintf("write %d, merged after %s", n, merged), func(t *testing.T) {
+				f, c := oneApp(t, cutovertest.App{Labels: flux})
+				p := planFor(t, f, &cutover.PlanOptions{Soak: 10 * time.Minute})
+				files := map[string]cutover.Publication{} // a repository: one patch for each object
+				publish := func(_ context.Context, x cutover.Publication) error {
+					files[x.Path] = x
+					c.After(merged, func(s *cutovertest.Script) { merge(s, files[x.Path]) })
+					return nil
+				}
+				j, crash := cutovertest.NewJournal(), cutovertest.NewCrash(n, true)
+				opts := &cutover.Options{Patience: time.Hour, Publish: publish}
+				r, err := cutover.NewRunner(crash.Clusters(f.Clusters()), crash.Journal(j), onceGates(), opts)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, done := context.WithTimeout(crash.Context(t.Context()), 30*time.Minute)
+				defer done()
+				_, _ = r.Run(ctx, p) //nolint:errcheck // it is dead
+				_, crashed := crash.Writes()
+				through = !crashed
+				if !crashed {
+					return
+				}
+				time.Sleep(10 * time.Minute)
+				rep := mustRollback(t, runnerFor(t, f, j, onceGates(), opts), p)
+				if s := rep.Units[0].State; s != cutover.RolledBack && s != cutover.Planned {
+					t.Errorf("it ended %s: %s", s, rep.Units[0].Reason)
+				}
+				for _, x := range files {
+					if strings.Contains(x.StrategicMerge, "aadpodidbinding: null") {
+						t.Errorf("the repository still takes the old label away:\n%s", x.StrategicMerge)
+					}
+				}
+				time.Sleep(3 * time.Hour)
+				if moved, old := podsByLabel(t, c); moved != 0 || old != 3 {
+					t.Errorf("%d pods without the old label and %d with it", moved, old)
+				}
+				wantNoHarm(t, f)
+			})
+		}
+	}
+}
+
 // arrive is a repository's change of a Deployment as its tool applies it.
 func arrive(s *cutovertest.Script, x cutover.Publication) {
 	s.Edit(x.Object.Kind, x.Object.Namespace, x.Object.Name, "kustomize-controller", func(o map[string]any) {

@@ -127,3 +127,33 @@ func (u *unitRun) adoptCommit(act *Act, e *Edit) {
 		act.Note, act.Fields = "", slices.Clone(p.Fields)
 	}
 }
+
+// adoptPublished gives what was published, and never intended since the process died in between, an act for the rollback to undo: its commit
+// may have arrived, or may be merged at any time, so the rollback puts it back and publishes its inverse.
+func (u *unitRun) adoptPublished(ctx context.Context) error {
+	adopted := false
+	for i := range u.unit.Steps {
+		s := &u.unit.Steps[i]
+		for j := range s.Edits {
+			e := &s.Edits[j]
+			told := u.act("publish/" + e.ID)
+			if told == nil || len(told.Fields) == 0 || u.act(e.ID) != nil {
+				continue
+			}
+			fields := slices.Clone(told.Fields)
+			live, err := get(ctx, u.cluster, e.Ref)
+			if err != nil {
+				return err
+			}
+			if live == nil {
+				continue
+			}
+			act := u.intend(s, e, live)
+			act.Fields, act.Hold, act.Git, adopted = fields, nil, e.Git, true
+		}
+	}
+	if !adopted {
+		return nil
+	}
+	return u.save(ctx)
+}

@@ -17,6 +17,9 @@ func (u *unitRun) rollback(ctx context.Context, why string) error {
 	if err := u.setState(ctx, RollingBack, "", why); err != nil {
 		return err
 	}
+	if err := u.adoptPublished(ctx); err != nil {
+		return err
+	}
 	for i := len(u.rec.Acts) - 1; i >= 0; i-- {
 		a := u.rec.Acts[i]
 		if a.Phase == Undone || a.Kind != ActEdit && a.Kind != ActRetreat {
