@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,6 +46,9 @@ type hostile struct {
 	stuck   map[string]bool // namespaces that cannot come to their end
 	back    bool            // a person has rolled it back
 	log     []string
+
+	mu    sync.Mutex
+	takes map[string]bool // the patches of the repository, by path: whether it takes the old label away
 }
 
 func (h *hostile) chance(percent int) bool { return h.rng.IntN(100) < percent }

@@ -16,7 +16,7 @@ import (
 // newHostile makes a fleet, and what will happen to it, by a seed.
 func newHostile(t *testing.T, seed uint64) *hostile {
 	h := &hostile{
-		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6f737469)), journal: cutovertest.NewJournal(), stuck: map[string]bool{},
+		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6f737469)), journal: cutovertest.NewJournal(), stuck: map[string]bool{}, takes: map[string]bool{},
 		faults: cutovertest.NewFaults(seed, nil),
 	}
 	mode := catalog.ModeStandard
@@ -156,15 +156,26 @@ func (h *hostile) trouble(c *cutovertest.Cluster, apps []cutovertest.App) {
 	}
 }
 
-// publish is a repository whose changes are merged and arrive after a while.
+// publish is a repository with one patch for each object, whose changes are merged and arrive after a while; one that was withdrawn before
+// does not arrive.
 func (h *hostile) publish(_ context.Context, p cutover.Publication) error {
-	if strings.Contains(p.StrategicMerge, "aadpodidbinding: null") {
-		h.fleet.Cluster(p.Cluster).After(time.Duration(1+h.rng.IntN(40))*time.Minute, func(s *cutovertest.Script) {
-			s.Edit(p.Object.Kind, p.Object.Namespace, p.Object.Name, "kustomize-controller", func(o map[string]any) {
-				delete(o["spec"].(map[string]any)["template"].(map[string]any)["metadata"].(map[string]any)["labels"].(map[string]any), "aadpodidbinding")
-			})
-		})
+	takes := strings.Contains(p.StrategicMerge, "aadpodidbinding: null")
+	h.mu.Lock()
+	h.takes[p.Path] = takes
+	h.mu.Unlock() // before the fleet's lock, under which commits arrive
+	if !takes {
+		return nil
 	}
+	h.fleet.Cluster(p.Cluster).After(time.Duration(1+h.rng.IntN(40))*time.Minute, func(s *cutovertest.Script) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if !h.takes[p.Path] {
+			return
+		}
+		s.Edit(p.Object.Kind, p.Object.Namespace, p.Object.Name, "kustomize-controller", func(o map[string]any) {
+			delete(o["spec"].(map[string]any)["template"].(map[string]any)["metadata"].(map[string]any)["labels"].(map[string]any), "aadpodidbinding")
+		})
+	})
 	return nil
 }
 
