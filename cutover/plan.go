@@ -69,8 +69,8 @@ type Unit struct {
 type Account struct {
 	Ref      Ref              `json:"object"`
 	Identity catalog.Identity `json:"identity"`
-	// Source is where a file has its manifest ("path#document"), as for a [Workload].
-	Source string `json:"source,omitempty"`
+	// Source is where a file has its manifest, as for a [Workload].
+	Source string `json:"-"`
 }
 
 // Workload is an object with a pod template.
@@ -86,8 +86,9 @@ type Workload struct {
 	Manual bool `json:"manual,omitempty"`
 	// Owner is the GitOps tool behind the object ("argocd:APP", "flux:NAMESPACE/NAME", "helm:RELEASE"); empty for none known.
 	Owner string `json:"owner,omitempty"`
-	// Source is where the files that the catalog has read beside the cluster have its manifest ("path#document"); empty for none known.
-	Source string `json:"source,omitempty"`
+	// Source is where the files that the catalog has read have its manifest ("path#document"); empty for none known. It is a hint for
+	// publications and no part of the plan: a saved plan has none, and the plan of a live cluster is that of its dump.
+	Source string `json:"-"`
 	// Probe approves that pods of the workload are started for the sake of a gate, where none run: see [PlanOptions.ProbeIdle].
 	Probe bool `json:"probe,omitempty"`
 	// Borrower is the Argo Rollout that runs this object's template (spec.workloadRef); its rollout is the one to watch.
