@@ -32,6 +32,8 @@ type resident struct {
 	Probe bool
 	// Hollow applications have pods in which nothing runs.
 	Hollow bool
+	// MinReady is how many seconds a pod must be Ready before it counts as available, so that a rollout takes its time.
+	MinReady int
 }
 
 // idle applications never run a pod.
@@ -75,6 +77,9 @@ func (r resident) deploy(t *testing.T) {
 func (r resident) shape(o *unstructured.Unstructured) {
 	spec := o.Object["spec"].(map[string]any)
 	o.SetKind(r.Kind)
+	if r.MinReady > 0 {
+		spec["minReadySeconds"] = int64(r.MinReady)
+	}
 	if r.OnDelete {
 		spec["updateStrategy"] = map[string]any{"type": "OnDelete"}
 	}

@@ -70,19 +70,22 @@ func deployFaultUnits(t *testing.T, f *fleet.Fleet) {
 	if err := f.Clusters[0].Apply(t.Context(), `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"wimigrate"}}`); err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for i := range moveFaults() {
-		names = append(names, named("unit", i))
-	}
-	for i := range sleepers {
-		names = append(names, named("sleeper", i))
-	}
 	var units []resident
-	for _, name := range names {
+	deploy := func(name string, minReady int) {
 		r := newResident(f, f.Clusters[0], "Deployment", name, 2, time.Second)
-		r.Hollow = true
+		r.Hollow, r.MinReady = true, minReady
 		r.deploy(t)
 		units = append(units, r)
+	}
+	for i, c := range moveFaults() {
+		watched := 0
+		if slices.ContainsFunc(c.rules, func(r fault.Rule) bool { return r.Watch }) {
+			watched = 3 // a rollout that is over at once is never watched
+		}
+		deploy(named("unit", i), watched)
+	}
+	for i := range sleepers {
+		deploy(named("sleeper", i), 0)
 	}
 	for _, r := range units {
 		awaitReady(t, r)

@@ -63,11 +63,11 @@ func TestTheStartUpRaceOfAScaleOutCostsTheCredentialNoToken(t *testing.T) {
 		t.Error("NMI was not late: most pods never met its absence")
 	}
 	t.Logf("%-12s %6s %8s %8s %7s %s", "credential", "pods", "tokens", "failed", "wrong", "pods that saw a failure; first tokens: median, slowest")
-	failed, median := map[string]int{}, map[string]time.Duration{}
+	failed := map[string]int{}
 	for _, kind := range []string{workload.Azidentity, workload.Wimigrate} {
 		mine := slices.DeleteFunc(c.Reports(), func(r kubelet.PodReport) bool { return r.Namespace != kind })
 		s := summarise(mine)
-		failed[kind], median[kind] = s.failed, s.median
+		failed[kind] = s.failed
 		t.Logf("%-12s %6d %8d %8d %7d %d; %s, %s", kind, len(mine), s.taken, s.failed, s.wrong, s.unlucky, s.median.Round(time.Millisecond), s.slowest.Round(time.Millisecond))
 		if n := count(mine, func(r kubelet.PodReport) bool { return slices.Contains(before, r.Node) }); n != 1 {
 			t.Errorf("%s: %d pods run on nodes that were there before, want the first replica", kind, n)
@@ -78,11 +78,6 @@ func TestTheStartUpRaceOfAScaleOutCostsTheCredentialNoToken(t *testing.T) {
 	}
 	if failed[workload.Wimigrate] != 0 {
 		t.Errorf("the credential lost %d tokens", failed[workload.Wimigrate])
-	}
-	// It does not buy that with patience: its pods have their first tokens when those of the SDK have, which asks all the time.
-	if median[workload.Wimigrate] > median[workload.Azidentity]*5/4 {
-		t.Errorf("with the credential half of the pods wait longer than %s for their first token, with the bare SDK %s",
-			median[workload.Wimigrate], median[workload.Azidentity])
 	}
 	if failed[workload.Azidentity] == 0 {
 		t.Error("the bare SDK lost no token, so there was no race to survive")
