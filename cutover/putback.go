@@ -40,6 +40,13 @@ func (u *unitRun) putBack(ctx context.Context, edit string) error {
 		if !needed {
 			return u.arrived(ctx, edit)
 		}
+		if a.Ref.Kind == "ServiceAccount" && !proven {
+			if err := u.waitNewPathJobs(ctx, a.Ref); err != nil {
+				return err
+			}
+			proven = true
+			continue
+		}
 		if lost = u.write(ctx, &Step{ID: a.Step}, w); lost != nil && !lostRace(lost) {
 			return u.explainWrite(&Edit{ID: "undo " + a.Edit, Ref: a.Ref}, lost)
 		}
