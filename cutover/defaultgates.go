@@ -83,11 +83,11 @@ const refusalTime = 2 * time.Minute
 //	Trusted              TrustProven
 //	Annotated            InjectionProbe, until the webhook knows the annotation
 //	DualPath             NewPods and ReadyInTime; of a CronJob, the pods of its next run
-//	Load                 Load
+//	Load                 Load, and then StillInjected, for the pods that were there before its window
 //	Canary               NewPods, ReadyInTime and NewPath(OldPathSilent, TelemetryClean)
 //	Ordinals             NewPods and ReadyInTime
 //	Unbound              as Canary, for every pod
-//	LoadAgain            Load, in a shorter window; in a single rollout it is the only one, and not shorter
+//	LoadAgain            as Load, in a shorter window; in a single rollout it is the only one, and not shorter
 //	Soak                 InjectionProbe, StillInjected, NewPath(StillSilent, TelemetryClean), with what GateOptions adds
 //
 // Each can be replaced or joined with others by [AllOf]. They need what the runner's options carry: an Exchanger, and a PathOracle
@@ -105,16 +105,18 @@ func DefaultGates(opts *GateOptions) Gates {
 	run := Load(&LoadOptions{
 		Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, InduceAfter: natural, Calm: o.Load.Calm, Probe: o.Load.Probe, Ready: o.Ready, birthsOnly: true,
 	})
+	// A pod that was born while nobody watched, before the window or between two runs, is none of the load gate's births.
+	loaded := func(l *LoadOptions) Gate { return AllOf(Load(l), untilClear(StillInjected(), o.Settle, o.SettleEvery)) }
 	return Gates{
 		Preflight: Preflight(o.Preflight),
 		Trusted:   TrustProven(o.Prove),
 		Annotated: Named("annotated", settled(InjectionProbe(o.Probes))),
 		DualPath:  Named("dual path", ofRuns(run, pods)),
-		Load:      Load(o.Load),
+		Load:      Named("load", loaded(o.Load)),
 		Canary:    Named("canary", ofCanary(moved)),
 		Ordinals:  Named("ordinals", pods),
 		Unbound:   Named("unbound", ofRuns(run, moved)),
-		LoadAgain: Named("load again", inSingleRollout(Load(o.Load), Load(o.LoadAgain))),
+		LoadAgain: Named("load again", inSingleRollout(loaded(o.Load), loaded(o.LoadAgain))),
 		Soak: Named("soak", AllOf(append([]Gate{InjectionProbe(1), StillInjected(), NewPath(append([]Gate{StillSilent(), TelemetryClean()}, o.Witnesses...)...)},
 			o.Also...)...)),
 	}
