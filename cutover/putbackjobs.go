@@ -28,7 +28,7 @@ func (u *unitRun) waitNewPathJobs(ctx context.Context, account Ref) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	why := "rollback: these run on the new path alone, and " + account.String() + " keeps its annotation for them: " + strings.Join(jobs, ", ")
+	why := "these run on the new path alone, and " + account.String() + " keeps its annotation for them: " + strings.Join(jobs, ", ")
 	return u.patient(ctx, []Selection{sel}, HoldJob, why, func(objs []*unstructured.Unstructured) (bool, error) {
 		return len(u.newPathJobs(objs, account)) == 0, nil
 	})
