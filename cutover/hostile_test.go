@@ -185,10 +185,16 @@ func (h *hostile) person() {
 	}
 }
 
+// thaw tells the guard before the call, since a thaw fences objects before it says that it is one, and after it, for one that was not heard of.
 func (h *hostile) thaw() {
+	h.thawed()
 	r := h.runner(cutovertest.NewCrash(0, false))
 	_, err := r.Thaw(h.t.Context(), h.plan)
 	h.note("thawed: %v", err)
+	h.thawed()
+}
+
+func (h *hostile) thawed() {
 	for _, u := range h.plan.Units {
 		h.guard.Thawed(u.ID)
 	}
