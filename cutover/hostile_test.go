@@ -178,6 +178,7 @@ func (h *hostile) person() {
 		h.thaw()
 	case h.chance(15):
 		r := h.runner(cutovertest.NewCrash(0, false))
+		h.thawed() // a rollback, too, fences objects before it says that it is one
 		_, err := r.Rollback(h.t.Context(), h.plan)
 		h.back = true
 		h.note("rolled back: %v", err)
