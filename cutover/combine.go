@@ -93,6 +93,22 @@ func AllOf(gates ...Gate) Gate {
 	}
 }
 
+// andThen asks a second gate once the first has passed. The verdict bears the first one's name.
+func andThen(first, second Gate) Gate {
+	return func(ctx context.Context, t Target) Verdict {
+		v := first(ctx, t)
+		if v.Result != Pass {
+			return v
+		}
+		w := second(ctx, t)
+		v.Evidence = append(v.Evidence, w.Evidence...)
+		if w.Result != Pass {
+			v.Result, v.Hold, v.Reason = w.Result, w.Hold, w.Gate+": "+w.Reason
+		}
+		return v
+	}
+}
+
 // worse reports whether a result outranks another; one that is none of the three counts as inconclusive.
 func worse(a, b Result) bool { return rank(a) > rank(b) }
 

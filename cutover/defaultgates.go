@@ -106,13 +106,15 @@ func DefaultGates(opts *GateOptions) Gates {
 		Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, InduceAfter: natural, Calm: o.Load.Calm, Probe: o.Load.Probe, Ready: o.Ready, birthsOnly: true,
 	})
 	// A pod that was born while nobody watched, before the window or between two runs, is none of the load gate's births.
-	loaded := func(l *LoadOptions) Gate { return AllOf(Load(l), untilClear(StillInjected(), o.Settle, o.SettleEvery)) }
+	loaded := func(l *LoadOptions) Gate {
+		return andThen(Load(l), untilClear(StillInjected(), o.Settle, o.SettleEvery))
+	}
 	return Gates{
 		Preflight: Preflight(o.Preflight),
 		Trusted:   TrustProven(o.Prove),
 		Annotated: Named("annotated", settled(InjectionProbe(o.Probes))),
 		DualPath:  Named("dual path", ofRuns(run, pods)),
-		Load:      Named("load", loaded(o.Load)),
+		Load:      loaded(o.Load),
 		Canary:    Named("canary", ofCanary(moved)),
 		Ordinals:  Named("ordinals", pods),
 		Unbound:   Named("unbound", ofRuns(run, moved)),
