@@ -55,7 +55,7 @@ func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
 	requests := len(o.sent.between(began, began.Add(took)))
 	t.Logf("%d units in %d waves moved in %s under %d breaths of load, by %d requests: %.2f a second for each unit", len(rep.Units), len(p.Waves),
 		took.Round(time.Second), breaths, requests, float64(requests)/took.Seconds()/float64(len(rep.Units)))
-	clock.check(t, f.Reports())
+	clock.check(t, f)
 	noBindings(t, f, residents)
 	compareFleet(t, f, p, before)
 }

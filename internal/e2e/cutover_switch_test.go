@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/wimigrate/wimigrate/cutover"
-	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/workload"
 )
 
@@ -36,13 +38,18 @@ func (s *switchClock) told(t *testing.T) func(cutover.Event) {
 	}
 }
 
-// check says that pods created after the switch took all their tokens by workload identity.
-func (s *switchClock) check(t *testing.T, reports []kubelet.PodReport) {
+// check says that pods created after the switch took all their tokens by workload identity. Those of a Job that was made before are left to
+// finish as it began, also where a node goes and the Job has another pod.
+func (s *switchClock) check(t *testing.T, f *fleet.Fleet) {
 	t.Helper()
+	made := jobTimes(t, f)
 	after, tokens := 0, 0
-	for _, r := range reports {
+	for _, r := range f.Reports() {
 		at, moved := s.at[r.Cluster+"/"+r.Namespace]
 		if !moved || !r.Created.After(at) || r.Taken == 0 {
+			continue
+		}
+		if job, ok := made[r.Cluster+"/"+r.Namespace+"/"+r.Pod[:strings.LastIndex(r.Pod, "-")]]; ok && !job.After(at) {
 			continue
 		}
 		after++
@@ -55,4 +62,20 @@ func (s *switchClock) check(t *testing.T, reports []kubelet.PodReport) {
 	if after == 0 {
 		t.Error("no pod was created after a switch")
 	}
+}
+
+// jobTimes says when each Job was made, by cluster/namespace/name.
+func jobTimes(t *testing.T, f *fleet.Fleet) map[string]time.Time {
+	t.Helper()
+	out := map[string]time.Time{}
+	for _, c := range f.Clusters {
+		jobs, err := c.Client.BatchV1().Jobs(metav1.NamespaceAll).List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, j := range jobs.Items {
+			out[c.Name+"/"+j.Namespace+"/"+j.Name] = j.CreationTimestamp.Time
+		}
+	}
+	return out
 }
