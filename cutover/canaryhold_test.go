@@ -38,18 +38,7 @@ func TestASecondRolloutWaitsAtItsCanaryForAsLongAsNobodyDecides(t *testing.T) {
 					t.Fatal(err)
 				}
 				wantStates(t, rep, cutover.Held)
-				time.Sleep(7 * 24 * time.Hour)
-				if moved, old := podsByLabel(t, c); moved != 2 || old < 3 {
-					t.Errorf("after a week %d pods without the old label and %d with it, want 2 and the rest", moved, old)
-				}
-				wantStates(t, mustRun(t, r, p), cutover.Done)
-				if moved, old := podsByLabel(t, c); moved != 5 || old != 0 {
-					t.Errorf("in the end %d pods without the old label and %d with it", moved, old)
-				}
-				wantNoHarm(t, f)
-				if n := f.Tally().ReplicaSets; n != 2 {
-					t.Errorf("%d new templates, want 2", n)
-				}
+				wantCanaryOfFive(t, f, c, func() *cutover.Report { return mustRun(t, r, p) }, 2)
 			})
 		}
 	}
@@ -76,5 +65,23 @@ func TestACanaryThatDoesNotBecomeReadyFailsByTheWorkloadsOwnDeadlineNotByThatOfI
 			}
 			wantDump(t, c, before)
 		})
+	}
+}
+
+// wantCanaryOfFive judges a workload of five pods that is held at its canary of two: after a week it still is, a further run ends it, and
+// that took so many templates.
+func wantCanaryOfFive(t *testing.T, f *cutovertest.Fleet, c *cutovertest.Cluster, goOn func() *cutover.Report, templates int) {
+	t.Helper()
+	time.Sleep(7 * 24 * time.Hour)
+	if moved, old := podsByLabel(t, c); moved != 2 || old < 3 {
+		t.Errorf("after a week %d pods without the old label and %d with it, want 2 and the rest", moved, old)
+	}
+	wantStates(t, goOn(), cutover.Done)
+	if moved, old := podsByLabel(t, c); moved != 5 || old != 0 {
+		t.Errorf("in the end %d pods without the old label and %d with it", moved, old)
+	}
+	wantNoHarm(t, f)
+	if n := f.Tally().ReplicaSets; n != templates {
+		t.Errorf("%d new templates, want %d", n, templates)
 	}
 }
