@@ -143,7 +143,7 @@ func TestPublicationsAsFilesAreReadyForKustomize(t *testing.T) {
 		if first, _, _ := strings.Cut(got["deployment-web.yaml"], "\n"); !strings.HasPrefix(first, "# The cutover of unit aks-eastus-01/shop/web, deployed by flux:flux-system/shop; the manifest is in dump.json#") {
 			t.Errorf("header %q", first)
 		}
-		left, err := filepath.Glob(filepath.Join(dir, "*", "*", ".new-*"))
+		left, err := filepath.Glob(filepath.Join(dir, "*", "*", ".*"))
 		if err != nil || len(left) > 0 {
 			t.Errorf("left behind: %v %v", left, err)
 		}

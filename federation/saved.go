@@ -36,17 +36,18 @@ type Saved struct {
 
 // Save writes the plan to w, as new.
 func Save(w io.Writer, p *Plan) error {
-	return write(w, &Saved{Schema: SchemaVersion, Digest: p.Digest(), Status: SavedNew, Plan: p})
-}
-
-func write(w io.Writer, s *Saved) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
+	s := &Saved{Schema: SchemaVersion, Digest: p.Digest(), Status: SavedNew, Plan: p}
+	if err := s.encode(w); err != nil {
 		return fmt.Errorf("federation: save plan: %w", err)
 	}
 	return nil
+}
+
+func (s *Saved) encode(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(s)
 }
 
 // Load reads a saved plan and checks that it is what was saved: ErrEdited if not. A used plan loads, so that it can be shown.

@@ -2,10 +2,10 @@ package federation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+
+	"github.com/wimigrate/wimigrate/internal/wholefile"
 )
 
 // SaveFile writes the plan to a file, whole or not at all.
@@ -45,21 +45,9 @@ func ApplyFile(ctx context.Context, s Store, path string, opts *ApplyOptions) (*
 	return report, writeFile(path, saved)
 }
 
-// writeFile replaces the file by way of another one beside it, both on disk before the old one is gone.
-func writeFile(path string, s *Saved) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("federation: save plan: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if err := errors.Join(write(f, s), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
+// writeFile replaces the file whole.
+func writeFile(path string, s *Saved) error {
+	if err := wholefile.Write(path, 0o600, s.encode); err != nil {
 		return fmt.Errorf("federation: save plan: %w", err)
 	}
 	return nil
