@@ -7,9 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/wimigrate/wimigrate/cutover"
-	"github.com/wimigrate/wimigrate/internal/wholefile"
 )
 
 // planFile is where an approved plan is kept, beside the journal, so that the same command goes on with it.
@@ -76,5 +76,15 @@ func readPlan(file string) (*cutover.Plan, error) {
 
 // savePlan writes the whole plan or nothing.
 func savePlan(file string, p *cutover.Plan) error {
-	return wholefile.Write(file, 0o600, p.Encode)
+	f, err := os.CreateTemp(filepath.Dir(file), ".plan-*")
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(p.Encode(f), f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }
