@@ -21,6 +21,7 @@ const (
 	Scheduler         Program = "kube-scheduler"
 	Kwok              Program = "kwok"
 	Kubectl           Program = "kubectl"
+	ArgoRollouts      Program = "rollouts-controller"
 )
 
 // ControlPlane lists what one cluster needs.

@@ -17,9 +17,10 @@ import (
 
 // The modules the programs come from.
 const (
-	kubernetes = "k8s.io/kubernetes"
-	etcdServer = "go.etcd.io/etcd/server/v3"
-	kwokModule = "sigs.k8s.io/kwok"
+	kubernetes   = "k8s.io/kubernetes"
+	etcdServer   = "go.etcd.io/etcd/server/v3"
+	kwokModule   = "sigs.k8s.io/kwok"
+	argoRollouts = "github.com/argoproj/argo-rollouts"
 )
 
 // pins are the versions that go.mod asks for, and the compiler in use.
@@ -30,7 +31,7 @@ type pins struct {
 
 // readPins asks go, so that go.mod stays the only place that names a version.
 func readPins(ctx context.Context, dir string) (pins, error) {
-	out, err := goTool(ctx, dir, "list", "-m", "-f", "{{.Path}} {{.Version}}", kubernetes, etcdServer, kwokModule)
+	out, err := goTool(ctx, dir, "list", "-m", "-f", "{{.Path}} {{.Version}}", kubernetes, etcdServer, kwokModule, argoRollouts)
 	if err != nil {
 		return pins{}, fmt.Errorf("assets: read the pinned versions (run inside the end-to-end module): %w", err)
 	}
@@ -50,7 +51,8 @@ func readPins(ctx context.Context, dir string) (pins, error) {
 
 // key names the cache folder: it starts with the Kubernetes version for people and ends with a digest of all that shapes a build.
 func (p pins) key() string {
-	all := strings.Join([]string{p.version[kubernetes], p.version[etcdServer], p.version[kwokModule], p.golang, runtime.GOOS, runtime.GOARCH, p.ldflags()}, " ")
+	all := strings.Join([]string{p.version[kubernetes], p.version[etcdServer], p.version[kwokModule], p.version[argoRollouts],
+		p.golang, runtime.GOOS, runtime.GOARCH, p.ldflags()}, " ")
 	sum := sha256.Sum256([]byte(all))
 	return p.version[kubernetes] + "-" + hex.EncodeToString(sum[:4])
 }
@@ -61,7 +63,8 @@ func (p pins) ldflags() string {
 	version := p.version[kubernetes]
 	major, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	minor, _, _ := strings.Cut(rest, ".")
-	return "-s -w " + at + "gitVersion=" + version + " " + at + "gitMajor=" + major + " " + at + "gitMinor=" + minor
+	return "-s -w " + at + "gitVersion=" + version + " " + at + "gitMajor=" + major + " " + at + "gitMinor=" + minor +
+		" -X " + argoRollouts + "/utils/version.version=" + strings.TrimPrefix(p.version[argoRollouts], "v")
 }
 
 // source is where a program comes from, how to ask it for its version, and what the answer must contain.
@@ -84,6 +87,8 @@ func (p pins) source(prog Program) source {
 		return source{kwokModule + "/cmd/kwok", []string{"--version"}, "kwok"}
 	case Kubectl:
 		return source{kubernetes + "/cmd/kubectl", []string{"version", "--client"}, p.version[kubernetes]}
+	case ArgoRollouts:
+		return source{argoRollouts + "/cmd/" + string(prog), []string{"--version"}, p.version[argoRollouts]}
 	case APIServer, ControllerManager, Scheduler:
 	}
 	return source{kubernetes + "/cmd/" + string(prog), []string{"--version"}, p.version[kubernetes]}

@@ -51,6 +51,14 @@ func (c *ControlPlane) schedulerArgs() []string {
 	}
 }
 
+// rolloutsArgs raise the client limits. Its servers for metrics and health can listen on all addresses only, so they get a port that cannot be
+// had, and go without.
+func (c *ControlPlane) rolloutsArgs() []string {
+	return []string{
+		"--kubeconfig=" + c.Kubeconfig(), "--leader-elect=false", "--metricsPort=-1", "--healthzPort=-1", "--qps=500", "--burst=1000",
+	}
+}
+
 func (c *ControlPlane) kwokArgs() []string {
 	return []string{
 		"--kubeconfig=" + c.Kubeconfig(), "--manage-all-nodes=true", "--config=" + c.file("stages.yaml"),

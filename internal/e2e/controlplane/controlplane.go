@@ -100,6 +100,14 @@ func (c *ControlPlane) run(p assets.Program, args []string) error {
 	return nil
 }
 
+// RunRollouts adds the controller of Argo Rollouts to a running cluster, in which its resources are defined. It stays up as the others do.
+func (c *ControlPlane) RunRollouts() error {
+	if err := c.run(assets.ArgoRollouts, c.rolloutsArgs()); err != nil {
+		return fmt.Errorf("controlplane: %s: %w", c.cfg.Name, err)
+	}
+	return nil
+}
+
 // Name is the cluster's name.
 func (c *ControlPlane) Name() string { return c.cfg.Name }
 

@@ -1,4 +1,4 @@
-// Package crds installs the custom resources of AAD Pod Identity, the old world, in a test cluster.
+// Package crds installs custom resources in a test cluster: those of AAD Pod Identity, the old world, and others that a test needs.
 package crds
 
 import (
@@ -15,12 +15,17 @@ import (
 //go:embed crds.yaml
 var definitions []byte
 
-// Install creates the definitions and returns when the API server serves them.
+// Install creates the definitions of AAD Pod Identity and returns when the API server serves them.
 func Install(ctx context.Context, c *objects.Client) error {
 	objs, err := objects.Parse(definitions)
 	if err != nil {
 		return err
 	}
+	return Define(ctx, c, objs...)
+}
+
+// Define creates definitions and returns when the API server serves them.
+func Define(ctx context.Context, c *objects.Client, objs ...*unstructured.Unstructured) error {
 	if err := c.Apply(ctx, objs...); err != nil {
 		return fmt.Errorf("crds: %w", err)
 	}

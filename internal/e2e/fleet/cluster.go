@@ -91,6 +91,14 @@ func (c *Cluster) start(ctx context.Context, spec ClusterSpec, i int) error {
 			return err
 		}
 	}
+	if f.spec.Rollouts {
+		if err := crds.Define(ctx, c.Objects, f.rollouts...); err != nil {
+			return err
+		}
+		if err := c.Plane.RunRollouts(); err != nil {
+			return err
+		}
+	}
 	if err := c.surround(context.WithoutCancel(ctx), dir); err != nil {
 		return err
 	}

@@ -10,10 +10,12 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/assets"
 	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
+	"github.com/wimigrate/wimigrate/internal/e2e/objects"
 	"github.com/wimigrate/wimigrate/internal/e2e/pki"
 )
 
@@ -31,6 +33,7 @@ type Fleet struct {
 	spec     Spec
 	programs map[assets.Program]string
 	workload string
+	rollouts []*unstructured.Unstructured // the definitions of Argo Rollouts, if asked for
 }
 
 // Start starts a fleet: first all control planes at once, then the doubles around each. On an error nothing is left running, and the error
@@ -95,9 +98,20 @@ func (f *Fleet) start(ctx context.Context) error {
 
 // build makes sure of all programs.
 func (f *Fleet) build(ctx context.Context) error {
+	opts := &assets.Options{ModuleDir: f.spec.ModuleDir, Progress: f.spec.Progress}
+	programs := assets.ControlPlane()
+	if f.spec.Rollouts {
+		programs = append(programs, assets.ArgoRollouts)
+		definitions, err := assets.RolloutDefinitions(ctx, opts)
+		if err != nil {
+			return err
+		}
+		if f.rollouts, err = objects.Parse(definitions); err != nil {
+			return err
+		}
+	}
 	var err error
-	f.programs, err = assets.Ensure(ctx, assets.ControlPlane(), &assets.Options{ModuleDir: f.spec.ModuleDir, Progress: f.spec.Progress})
-	if err != nil {
+	if f.programs, err = assets.Ensure(ctx, programs, opts); err != nil {
 		return err
 	}
 	f.workload = f.file("workload")

@@ -38,6 +38,8 @@ type Spec struct {
 	Webhook webhook.Behaviour
 	// NoPodIdentity leaves the old world out: no resources, MIC or NMI. NoWebhook leaves the webhook out.
 	NoPodIdentity, NoWebhook bool
+	// Rollouts adds Argo Rollouts to each cluster: its resources, and its controller. What does not ask for it need not build it.
+	Rollouts bool
 	// Azure shapes Entra.
 	Azure azure.Options
 	// RotateTokens replaces projected tokens this often; 0 means at 80 % of their life.

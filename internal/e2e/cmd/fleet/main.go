@@ -38,7 +38,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch {
 	case len(args) == 1 && args[0] == "build":
-		_, err := assets.Ensure(ctx, assets.ControlPlane(), &assets.Options{Progress: stderr})
+		_, err := assets.Ensure(ctx, append(assets.ControlPlane(), assets.ArgoRollouts), &assets.Options{Progress: stderr})
 		return err
 	case len(args) == 0 || args[0] != "up":
 		return errors.New("usage, from the repository's root: go -C internal/e2e run ./cmd/fleet build, or … up [flags]; up -h lists the flags")
@@ -50,6 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	dir := flags.String("dir", "", "folder for kubeconfig, fleet.yaml, keys and logs; default a temporary one")
 	longTail := flags.Bool("seed", true, "fill the clusters with everything a catalog can find")
 	apps := flags.Bool("apps", false, "run applications that can be moved, and print how")
+	rollouts := flags.Bool("rollouts", false, "run Argo Rollouts too")
 	verbose := flags.Bool("v", false, "log what the doubles do")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
@@ -60,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	spec := fleet.Spec{Dir: *dir, Progress: stderr}
+	spec := fleet.Spec{Dir: *dir, Rollouts: *rollouts, Progress: stderr}
 	if *verbose {
 		spec.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
