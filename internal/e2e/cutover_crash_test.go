@@ -64,7 +64,7 @@ func TestAKilledMoveEndsLikeAnUndisturbedOne(t *testing.T) {
 // moments are the writes at which a process dies.
 func moments(writes int) []int {
 	var out []int
-	step := max(writes/4, 1)
+	step := max(writes/3, 1)
 	if full() {
 		step = 1
 	}

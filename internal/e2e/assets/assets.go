@@ -40,7 +40,7 @@ type Options struct {
 }
 
 // Ensure returns the paths of the programs, building those that are missing or broken. The cold build of Kubernetes takes minutes;
-// afterwards only checksums are compared. Concurrent callers, in this process or others, wait for one another and build once.
+// afterwards it is only seen that they are what was built. Concurrent callers, in this process or others, wait for one another and build once.
 func Ensure(ctx context.Context, programs []Program, opts *Options) (map[Program]string, error) {
 	o, err := opts.complete()
 	if err != nil {

@@ -3,11 +3,8 @@ package assets
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,11 +59,10 @@ func install(ctx context.Context, s source, fresh, path string) error {
 	if err != nil || !strings.Contains(string(out), s.version) {
 		return fmt.Errorf("the new program does not report version %s but %q: %w", s.version, out, errors.Join(err, errVersion))
 	}
-	sum, err := checksum(built)
-	if err != nil {
+	if err := errors.Join(os.RemoveAll(seal(path)), os.Rename(built, path)); err != nil {
 		return err
 	}
-	return errors.Join(os.RemoveAll(path+".sha256"), os.Rename(built, path), os.WriteFile(path+".sha256", []byte(sum), 0o644))
+	return sealUp(path)
 }
 
 var errVersion = errors.New("wrong version")
@@ -81,38 +77,6 @@ func compile(ctx context.Context, dir, path string, flags []string, packages ...
 		return errors.Join(err, errors.New(strings.TrimSpace(out.String())))
 	}
 	return nil
-}
-
-// BuildLocal builds a main package of the module that moduleDir lies in. It is not cached here: go's own cache, which it shares with the
-// tests by using their flags, makes it a matter of seconds.
-func BuildLocal(ctx context.Context, moduleDir, pkg, path string) error {
-	if err := compile(ctx, moduleDir, path, []string{"-ldflags", "-s -w"}, pkg); err != nil {
-		return fmt.Errorf("assets: build %s: %w", pkg, err)
-	}
-	return nil
-}
-
-// intact reports whether the program is there and is what was built.
-func intact(path string) bool {
-	want, err := os.ReadFile(path + ".sha256")
-	if err != nil {
-		return false
-	}
-	got, err := checksum(path)
-	return err == nil && got == string(want)
-}
-
-func checksum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // every calls f at each tick until the returned function was called and f has returned for the last time.

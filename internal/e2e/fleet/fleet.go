@@ -115,7 +115,7 @@ func (f *Fleet) build(ctx context.Context) error {
 		return err
 	}
 	f.workload = f.file("workload")
-	return assets.BuildLocal(ctx, f.spec.ModuleDir, "github.com/wimigrate/wimigrate/internal/e2e/cmd/workload", f.workload)
+	return assets.Local(ctx, "github.com/wimigrate/wimigrate/internal/e2e/cmd/workload", f.workload, opts)
 }
 
 func (f *Fleet) file(name string) string { return filepath.Join(f.Dir, name) }

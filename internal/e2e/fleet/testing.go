@@ -2,13 +2,14 @@ package fleet
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
 )
 
 // StartFleet starts a fleet for a test or benchmark and stops it at its end. With -short it skips the test, which takes control planes.
-// When the test fails the folder with all logs is kept and named.
+// When the test fails the folder with all logs, which bears the test's name, is kept and named.
 func StartFleet(t testing.TB, spec Spec) *Fleet {
 	t.Helper()
 	if testing.Short() {
@@ -16,6 +17,14 @@ func StartFleet(t testing.TB, spec Spec) *Fleet {
 	}
 	if spec.Progress == nil {
 		spec.Progress = os.Stderr
+	}
+	temporary := spec.Dir == ""
+	if temporary {
+		dir, err := os.MkdirTemp("", "wimigrate-fleet-"+strings.NewReplacer("/", "-").Replace(t.Name())+"-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec.Dir = dir
 	}
 	f, err := Start(t.Context(), spec)
 	if err != nil {
@@ -32,7 +41,7 @@ func StartFleet(t testing.TB, spec Spec) *Fleet {
 			t.Logf("logs are in %s", f.Dir)
 			return
 		}
-		if spec.Dir == "" {
+		if temporary {
 			_ = os.RemoveAll(f.Dir)
 		}
 	})

@@ -19,6 +19,8 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
+
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // Owner is the field manager of what the tests apply: nobody the library may mistake for itself.
@@ -122,19 +124,17 @@ func Parse(documents []byte) ([]*unstructured.Unstructured, error) {
 	}
 }
 
-// Await polls until done says so or the context ends, whose cause it returns joined with the last reason done gave.
+// Await polls until done says so or the context ends, whose cause it returns joined with the last reason done gave. It asks often at first
+// and less often the longer it takes: many waits at once must not be a load of their own.
 func Await(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
-	t := time.NewTicker(50 * time.Millisecond)
-	defer t.Stop()
-	for {
+	const first, last = 20 * time.Millisecond, 250 * time.Millisecond
+	for wait := first; ; wait = min(wait*5/4, last) {
 		ok, err := done(ctx)
 		if ok && err == nil {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
+		if pause.For(ctx, wait) != nil {
 			return errors.Join(fmt.Errorf("objects: wait for %s: %w", what, context.Cause(ctx)), err)
-		case <-t.C:
 		}
 	}
 }
