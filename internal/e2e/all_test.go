@@ -6,13 +6,9 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
-	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
 // fullRun asks for the long versions of the cutover's tests: a dozen namespaces in each cluster and 50,000 tokens, and a crash at every write.
@@ -56,7 +52,7 @@ func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
 	t.Logf("%d units in %d waves moved in %s under %d breaths of load, by %d requests: %.2f a second for each unit", len(rep.Units), len(p.Waves),
 		took.Round(time.Second), breaths, requests, float64(requests)/took.Seconds()/float64(len(rep.Units)))
 	clock.check(t, f)
-	noBindings(t, f, residents)
+	noBindings(t, residents)
 	compareFleet(t, f, p, before)
 }
 
@@ -105,30 +101,6 @@ func move(t *testing.T, r *cutover.Runner, p *cutover.Plan, residents []resident
 		}
 		if run == 30 {
 			t.Fatal("the fleet does not come to its end")
-		}
-	}
-}
-
-// noBindings checks that no AzureIdentityBinding is left but those of the units that are held.
-func noBindings(t *testing.T, f *fleet.Fleet, residents []resident) {
-	t.Helper()
-	for _, c := range f.Clusters {
-		kind, err := c.Objects.Kind(schema.FromAPIVersionAndKind(podidentity.GroupVersion, "AzureIdentityBinding"), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		left, err := kind.List(t.Context(), metav1.ListOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := 0
-		for _, r := range residents {
-			if r.idle() && !r.Probe && r.cluster == c {
-				want++
-			}
-		}
-		if len(left.Items) != want {
-			t.Errorf("%s: %d AzureIdentityBindings are left, want %d", c.Name, len(left.Items), want)
 		}
 	}
 }

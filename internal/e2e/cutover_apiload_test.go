@@ -10,14 +10,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wimigrate/wimigrate/cutover"
-	"github.com/wimigrate/wimigrate/internal/e2e/azure"
-	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 )
 
 // A unit that waits leaves the API server alone: it hears through watches, and looks only as often as it was told to.
 func TestAUnitThatWaitsCostsTheAPIServerLittle(t *testing.T) {
 	t.Parallel()
-	f := fleet.StartFleet(t, fleet.Spec{Azure: azure.Options{Propagation: propagation}})
+	f := commonFleet(t)
 	c := f.Clusters[0]
 	waits := []struct {
 		name, sentence string
@@ -33,12 +31,12 @@ func TestAUnitThatWaitsCostsTheAPIServerLittle(t *testing.T) {
 		residents = append(residents, r)
 	}
 	awaitResidents(t, residents)
-	plans := newOperator(t, f).plansByNamespace(t, cutover.PlanOptions{Soak: waited, Limits: cutover.Limits{InducePods: 10}})
+	plans := newOperator(t, f, namespacesOf(residents)...).plansByNamespace(t, cutover.PlanOptions{Soak: waited, Limits: cutover.Limits{InducePods: 10}})
 	var some errgroup.Group
 	for i, w := range waits {
 		some.Go(func() error {
 			t.Run(w.sentence, func(t *testing.T) {
-				s := &snare{operator: newOperator(t, f), c: c, r: residents[i], p: plans[w.name]}
+				s := &snare{operator: newOperator(t, f, w.name), c: c, r: residents[i], p: plans[w.name]}
 				spell := w.wait(t, s)
 				verbs, all := map[string]int{}, s.sent.between(spell.from, spell.to)
 				for _, r := range all {

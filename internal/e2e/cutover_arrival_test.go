@@ -60,7 +60,7 @@ func (j *journey) noSecret(t *testing.T) error {
 		}
 		return err
 	}
-	maps, err := j.f.Clusters[0].Client.CoreV1().ConfigMaps("wimigrate").List(t.Context(), metav1.ListOptions{})
+	maps, err := j.f.Clusters[0].Client.CoreV1().ConfigMaps(moverJournals).List(t.Context(), metav1.ListOptions{})
 	for _, m := range maps.Items {
 		if strings.Contains(fmt.Sprint(m.Data), "eyJ") {
 			return fmt.Errorf("a token in the journal %s", m.Name)

@@ -15,15 +15,15 @@ import (
 // What the simulation claims about the API server is asked of a real one: the same questions, the same answers.
 func TestTheSimulationSaysWhatARealAPIServerSays(t *testing.T) {
 	t.Parallel()
-	f := fleet.StartFleet(t, fleet.Spec{})
+	f := commonFleet(t)
 	c := f.Clusters[0]
 	id := f.Identity("rg-shop", "id-web")
 	shop := app.App{Namespace: "shop", Name: "web", Identity: id, Replicas: 3, OnPodIdentity: true}
 	if err := c.Apply(t.Context(), shop.YAML()); err != nil {
 		t.Fatal(err)
 	}
-	ops := `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"wimigrate"}}`
-	if err := c.Apply(t.Context(), ops); err != nil {
+	const journals = "conform"
+	if err := c.Apply(t.Context(), namespaceYAML(journals)); err != nil {
 		t.Fatal(err)
 	}
 	real, err := cutover.NewCluster(c.REST())
@@ -32,7 +32,7 @@ func TestTheSimulationSaysWhatARealAPIServerSays(t *testing.T) {
 	}
 	t.Run("ConfigMapJournal", func(t *testing.T) {
 		cutovertest.TestJournal(t, c.Name, func(t *testing.T) cutover.Journal {
-			j, err := cutover.NewConfigMapJournal(map[string]cutover.Cluster{c.Name: real}, "wimigrate")
+			j, err := cutover.NewConfigMapJournal(map[string]cutover.Cluster{c.Name: real}, journals)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func dryRunPod(t *testing.T, real cutover.Cluster, c *fleet.Cluster, clientID st
 	if err != nil || len(pods) != 0 {
 		t.Errorf("%d labelled pods are stored: %v", len(pods), err)
 	}
-	if reports := c.Reports(); len(reports) > 3 {
-		t.Errorf("%d processes run, want those of 3 replicas", len(reports))
+	if n := count(c.Reports(), ofNamespace("shop")); n > 3 {
+		t.Errorf("%d processes run, want those of 3 replicas", n)
 	}
 }

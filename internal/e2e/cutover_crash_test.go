@@ -5,22 +5,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 )
 
 // A process that moves a unit on a real control plane is killed by SIGKILL at one of its writes, and another takes over. Whenever that
 // happens, and wherever the journal is, the end is the same.
 func TestAKilledMoveEndsLikeAnUndisturbedOne(t *testing.T) {
 	t.Parallel()
-	f := fleet.StartFleet(t, fleet.Spec{NoWebhook: true})
-	c := f.Clusters[0]
-	if err := c.Apply(t.Context(), `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"wimigrate"}}`); err != nil {
+	f := commonFleet(t)
+	if err := f.Clusters[0].Apply(t.Context(), namespaceYAML(moverJournals)); err != nil {
 		t.Fatal(err)
 	}
 	calm := make([]*journey, 2) // forward and back, undisturbed
 	for i, back := range []bool{false, true} {
-		calm[i] = &journey{f: f, name: fmt.Sprintf("calm-%d", i), back: back, file: i == 0}
+		calm[i] = &journey{f: f, name: fmt.Sprintf("hollow-calm-%d", i), back: back, file: i == 0}
 	}
 	travel(t, f, calm)
 	var all []*journey
@@ -38,7 +35,7 @@ func TestAKilledMoveEndsLikeAnUndisturbedOne(t *testing.T) {
 					continue
 				}
 				n := len(all)
-				all = append(all, &journey{f: f, name: fmt.Sprintf("killed-%d-%d-%d", i, at, n), back: undisturbed.back, at: at, before: before, file: n%2 == 0})
+				all = append(all, &journey{f: f, name: fmt.Sprintf("hollow-killed-%d-%d-%d", i, at, n), back: undisturbed.back, at: at, before: before, file: n%2 == 0})
 			}
 		}
 	}

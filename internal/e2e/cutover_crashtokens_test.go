@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 )
 
@@ -15,12 +14,12 @@ import (
 // process is killed, forward or on its way back, none of them fails.
 func TestAKilledMoveOfRunningApplicationsCostsNoToken(t *testing.T) {
 	t.Parallel()
-	f := fleet.StartFleet(t, fleet.Spec{Azure: azure.Options{Propagation: propagation}})
+	f := commonFleet(t)
 	c := f.Clusters[0]
 	if err := c.AwaitNMI(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Apply(t.Context(), `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"wimigrate"}}`); err != nil {
+	if err := c.Apply(t.Context(), namespaceYAML(moverJournals)); err != nil {
 		t.Fatal(err)
 	}
 	world := newMoverWorld(t, f)
@@ -56,7 +55,11 @@ func TestAKilledMoveOfRunningApplicationsCostsNoToken(t *testing.T) {
 			t.Errorf("%s: undisturbed (-) and killed (+) differ:\n%s", j, diff)
 		}
 	}
-	s := tally(f)
+	of := map[string]bool{}
+	for _, j := range slices.Concat(calm, all) {
+		of[j.name] = true
+	}
+	s := summarise(reportsIn(f, of))
 	t.Logf("%d processes killed, among %d writes forward and %d back; tokens: %d taken, %d failed, %d wrong", killed, calm[0].writes, calm[1].writes,
 		s.taken, s.failed, s.wrong)
 	if killed < len(all)*3/4 { // a journey may come to its end by fewer writes than the undisturbed one

@@ -64,7 +64,11 @@ func travel(t *testing.T, f *fleet.Fleet, all []*journey) {
 	if all[0].world != nil {
 		soak = 2 * time.Second
 	}
-	for name, p := range newOperator(t, f).plansByNamespace(t, cutover.PlanOptions{Soak: soak, Limits: cutover.Limits{InducePods: 10}}) {
+	var namespaces []string
+	for _, j := range all {
+		namespaces = append(namespaces, j.name)
+	}
+	for name, p := range newOperator(t, f, namespaces...).plansByNamespace(t, cutover.PlanOptions{Soak: soak, Limits: cutover.Limits{InducePods: 10}}) {
 		for _, j := range all {
 			if j.name == name {
 				j.disk, j.plan = filepath.Join(dir, name+".journal"), filepath.Join(dir, name+".plan")

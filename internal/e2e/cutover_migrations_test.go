@@ -54,6 +54,7 @@ func TestMigrationsOnARealControlPlane(t *testing.T) {
 		})
 	}
 	_ = some.Wait() //nolint:errcheck // nothing fails but tests
+	t.Run("a cluster that was rebuilt is not the one of a plan", func(t *testing.T) { planOfRebuilt(t, f, plans[residents[0].Namespace]) })
 }
 
 // awaitReady waits until all pods that the workload wants are ready.

@@ -19,6 +19,8 @@ import (
 const (
 	moverEnv  = "WIMIGRATE_E2E_MOVER"
 	moverSays = "moved "
+	// moverJournals is the namespace of the journals of processes that are killed.
+	moverJournals = "movers"
 )
 
 // moverOrder tells a process what to move, and when to die.
@@ -81,7 +83,7 @@ func (o moverOrder) carryOut(ctx context.Context) (moved, error) {
 		}
 		defer j.Close()
 		journal = j
-	} else if journal, err = cutover.NewConfigMapJournal(map[string]cutover.Cluster{o.Cluster: cluster}, "wimigrate"); err != nil {
+	} else if journal, err = cutover.NewConfigMapJournal(map[string]cutover.Cluster{o.Cluster: cluster}, moverJournals); err != nil {
 		return moved{}, err
 	}
 	doom := &doom{at: int64(o.At), before: o.Before}

@@ -22,6 +22,8 @@ type operator struct {
 	f        *fleet.Fleet
 	store    *armfic.Store
 	clusters map[string]cutover.Cluster
+	// namespaces are those that it plans for; none means all.
+	namespaces []string
 	// sent is what the operator's clients ask of the API servers.
 	sent requestLog
 }
@@ -33,13 +35,13 @@ const (
 	moment  = 5 * time.Second
 )
 
-func newOperator(t *testing.T, f *fleet.Fleet) *operator {
+func newOperator(t *testing.T, f *fleet.Fleet, namespaces ...string) *operator {
 	t.Helper()
 	store, err := f.Azure.Store()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &operator{f: f, store: store, clusters: map[string]cutover.Cluster{}}
+	o := &operator{f: f, store: store, namespaces: namespaces, clusters: map[string]cutover.Cluster{}}
 	for _, c := range f.Clusters {
 		cfg := c.REST()
 		cfg.QPS, cfg.Burst = 100, 200 // many units at once, in windows of seconds

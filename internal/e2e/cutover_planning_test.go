@@ -82,6 +82,9 @@ func (o *operator) read(t *testing.T) (*catalog.Catalog, *federation.Plan, []*ca
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(o.namespaces) > 0 {
+		cat.Needs = slices.DeleteFunc(cat.Needs, func(n catalog.Need) bool { return !slices.Contains(o.namespaces, n.Namespace) })
+	}
 	if cat, err = federation.Resolve(t.Context(), o.store, cat, nil); err != nil {
 		t.Fatal(err)
 	}

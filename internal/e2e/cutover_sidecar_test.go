@@ -11,7 +11,6 @@ import (
 
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/cutover/cutovertest"
-	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
 	"github.com/wimigrate/wimigrate/internal/e2e/sidecar"
@@ -23,7 +22,7 @@ import (
 // Both scale out and in meanwhile, and neither loses a token.
 func TestDeclaredStrategiesMoveTheirUnitsWithoutOneFailedToken(t *testing.T) {
 	t.Parallel()
-	f := fleet.StartFleet(t, fleet.Spec{Azure: azure.Options{Propagation: propagation}})
+	f := commonFleet(t)
 	c := f.Clusters[0]
 	legacy, once := newResident(f, c, "Deployment", "legacy", 3, 200*time.Millisecond), newResident(f, c, "Deployment", "once", 4, 200*time.Millisecond)
 	legacy.Credential = workload.ManagedIdentity
@@ -35,7 +34,7 @@ func TestDeclaredStrategiesMoveTheirUnitsWithoutOneFailedToken(t *testing.T) {
 		r.deploy(t)
 	}
 	awaitResidents(t, residents)
-	o := newOperator(t, f)
+	o := newOperator(t, f, namespacesOf(residents)...)
 	p := o.plan(t, cutover.PlanOptions{
 		Soak: 4 * time.Second, Limits: cutover.Limits{PerCluster: -1, PerRegion: -1, Fleet: -1, Bake: -1},
 		Attest: func(u cutover.Unit, _ cutover.Workload) cutover.Attestation {
@@ -52,12 +51,12 @@ func TestDeclaredStrategiesMoveTheirUnitsWithoutOneFailedToken(t *testing.T) {
 	clock := &switchClock{at: map[string]time.Time{}}
 	move(t, o.runner(t, cutovertest.NewJournal(), o.gates(), clock.told(t)), p, residents)
 	stop()
-	for _, r := range f.Reports() {
+	for _, r := range reportsOf(f, residents) {
 		if r.Failed > 0 || r.Wrong > 0 || r.Broken != "" {
 			t.Errorf("%s/%s: %d tokens failed, %d were of another identity: %s%s", r.Namespace, r.Pod, r.Failed, r.Wrong, r.LastError, r.Broken)
 		}
 	}
-	noBindings(t, f, residents)
+	noBindings(t, residents)
 	wantReplicaSets(t, c, legacy, 3) // on the old path, on both, on the new one
 	wantReplicaSets(t, c, once, 2)
 	wantProxied(t, c, legacy, f.Reports())

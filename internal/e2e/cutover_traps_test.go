@@ -42,7 +42,7 @@ type snare struct {
 // What makes a cutover go wrong is refused, held or put back, before an application loses a token.
 func TestTrapsOnARealControlPlaneCostNoToken(t *testing.T) {
 	t.Parallel()
-	f := fleet.StartFleet(t, fleet.Spec{Azure: azure.Options{Propagation: propagation}})
+	f := commonFleet(t)
 	c := f.Clusters[0]
 	all := traps()
 	var residents []resident
@@ -55,11 +55,8 @@ func TestTrapsOnARealControlPlaneCostNoToken(t *testing.T) {
 		r.deploy(t)
 		residents = append(residents, r)
 	}
-	if err := c.Apply(t.Context(), `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"wimigrate"}}`); err != nil {
-		t.Fatal(err)
-	}
 	awaitResidents(t, residents)
-	o := newOperator(t, f)
+	o := newOperator(t, f, namespacesOf(residents)...)
 	plans := o.plansByNamespace(t, cutover.PlanOptions{Soak: 3 * time.Second, Limits: cutover.Limits{InducePods: 10}})
 	var some errgroup.Group
 	some.SetLimit(8) // most of the time they wait
@@ -83,14 +80,13 @@ func TestTrapsOnARealControlPlaneCostNoToken(t *testing.T) {
 	}
 	_ = some.Wait() //nolint:errcheck // nothing fails but tests
 	taken := 0
-	for _, r := range f.Reports() {
+	for _, r := range reportsOf(f, residents) {
 		taken += r.Taken
 		if r.Wrong > 0 || r.Broken != "" || r.Failed > 0 && r.Credential == workload.Wimigrate {
 			t.Errorf("%s/%s: %d tokens failed, %d were of another identity: %s%s", r.Namespace, r.Pod, r.Failed, r.Wrong, r.LastError, r.Broken)
 		}
 	}
 	t.Logf("%d traps, %d tokens taken", len(all), taken)
-	t.Run("a cluster that was rebuilt is not the one of the plan", func(t *testing.T) { planOfRebuilt(t, f, plans["idle"]) })
 }
 
 // gates are the provided ones with windows of seconds, and with enough time for a loaded machine.

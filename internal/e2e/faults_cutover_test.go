@@ -67,7 +67,7 @@ func moveFaults() []moveFault {
 // deployFaultUnits puts an application for each fault, and for each process that sleeps, into a namespace of its own. Nothing runs in the pods.
 func deployFaultUnits(t *testing.T, f *fleet.Fleet) {
 	t.Helper()
-	if err := f.Clusters[0].Apply(t.Context(), `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"wimigrate"}}`); err != nil {
+	if err := f.Clusters[0].Apply(t.Context(), namespaceYAML("wimigrate")); err != nil {
 		t.Fatal(err)
 	}
 	var units []resident

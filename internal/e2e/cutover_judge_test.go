@@ -1,0 +1,61 @@
+package e2e_test
+
+import (
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
+	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
+	"github.com/wimigrate/wimigrate/internal/podidentity"
+)
+
+// namespacesOf are the namespaces of applications.
+func namespacesOf(residents []resident) (out []string) {
+	for _, r := range residents {
+		out = append(out, r.Namespace)
+	}
+	return out
+}
+
+// reportsOf are the reports of the applications' pods.
+func reportsOf(f *fleet.Fleet, residents []resident) []kubelet.PodReport {
+	of := map[string]bool{}
+	for _, r := range residents {
+		of[r.Namespace] = true
+	}
+	return reportsIn(f, of)
+}
+
+// reportsIn are the reports of the pods of some namespaces.
+func reportsIn(f *fleet.Fleet, namespaces map[string]bool) (out []kubelet.PodReport) {
+	for _, r := range f.Reports() {
+		if namespaces[r.Namespace] {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// noBindings checks that no AzureIdentityBinding is left in the applications' namespaces but those of the units that are held.
+func noBindings(t *testing.T, residents []resident) {
+	t.Helper()
+	for _, r := range residents {
+		kind, err := r.cluster.Objects.Kind(schema.FromAPIVersionAndKind(podidentity.GroupVersion, "AzureIdentityBinding"), r.Namespace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left, err := kind.List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		if r.idle() && !r.Probe {
+			want = 1
+		}
+		if len(left.Items) != want {
+			t.Errorf("%s: %d AzureIdentityBindings are left in %s, want %d", r.cluster.Name, len(left.Items), r.Namespace, want)
+		}
+	}
+}
