@@ -43,7 +43,7 @@ func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
 	defer j.Close()
 	clock := &switchClock{at: map[string]time.Time{}}
 	began := time.Now()
-	rep := move(t, o.runner(t, j, o.gates(), clock.told(t)), p, residents)
+	rep := move(t, o.runner(t, j, o.gates(), clock.told(t)), p)
 	took := time.Since(began)
 	fleet.Await(t, "enough tokens", func() (bool, error) { return tally(f).taken >= tokens, nil })
 	breaths := stop()
@@ -58,22 +58,9 @@ func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
 
 func tally(f *fleet.Fleet) summary { return summarise(f.Reports()) }
 
-func idleLast(residents []resident) func(a, b cutover.Unit) int {
-	rank := func(u cutover.Unit) int {
-		for _, r := range residents {
-			if r.idle() && !r.Probe && r.Namespace == u.Namespace && r.cluster.Name == u.Cluster {
-				return 1
-			}
-		}
-		return 0
-	}
-	return func(a, b cutover.Unit) int { return rank(a) - rank(b) }
-}
-
 // move runs the plan, and runs it again while a unit is held for evidence that the churn has blurred, as its operator would.
-func move(t *testing.T, r *cutover.Runner, p *cutover.Plan, residents []resident) *cutover.Report {
+func move(t *testing.T, r *cutover.Runner, p *cutover.Plan) *cutover.Report {
 	t.Helper()
-	idle := idleLast(residents)
 	for run := 1; ; run++ {
 		rep, err := r.Run(t.Context(), p)
 		if err != nil {
@@ -82,12 +69,6 @@ func move(t *testing.T, r *cutover.Runner, p *cutover.Plan, residents []resident
 		again := 0
 		for _, u := range rep.Units {
 			switch {
-			case idle(*p.Unit(u.ID), cutover.Unit{}) == 1:
-				if u.State == cutover.Planned || u.State == "" {
-					again++
-				} else if u.State != cutover.Held || u.Hold != cutover.HoldLoad {
-					t.Fatalf("%s runs no pod and is %s (%s), not held for load: %s", u.ID, u.State, u.Hold, u.Reason)
-				}
 			case u.State == cutover.Done:
 			case u.State == cutover.Frozen || u.State == cutover.RolledBack:
 				t.Fatalf("%s is %s: %s", u.ID, u.State, u.Reason)

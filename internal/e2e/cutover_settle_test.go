@@ -14,7 +14,7 @@ func settle(t *testing.T, f *fleet.Fleet) ([]resident, int) {
 	web := newResident(f, east, "Deployment", "web", 3, 200*time.Millisecond)
 	web.MaxReplicas, web.Job = 20, true
 	all := []resident{web, newResident(f, east, "StatefulSet", "ledger", 3, 200*time.Millisecond), newResident(f, west, "CronJob", "nightly", 0, 200*time.Millisecond),
-		newResident(f, west, "DaemonSet", "agent", 0, 200*time.Millisecond), newResident(f, west, "Deployment", "idle", 0, time.Second)}
+		newResident(f, west, "DaemonSet", "agent", 0, 200*time.Millisecond)}
 	tokens := 1000
 	if full() {
 		all, tokens = dozen(f), 50_000

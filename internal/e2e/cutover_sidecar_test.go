@@ -49,7 +49,7 @@ func TestDeclaredStrategiesMoveTheirUnitsWithoutOneFailedToken(t *testing.T) {
 	})
 	stop := breatheStill(t, residents)
 	clock := &switchClock{at: map[string]time.Time{}}
-	move(t, o.runner(t, cutovertest.NewJournal(), o.gates(), clock.told(t)), p, residents)
+	move(t, o.runner(t, cutovertest.NewJournal(), o.gates(), clock.told(t)), p)
 	stop()
 	for _, r := range reportsOf(f, residents) {
 		if r.Failed > 0 || r.Wrong > 0 || r.Broken != "" {
