@@ -2,6 +2,7 @@ package cutovertest
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -146,12 +147,23 @@ func changedLeaves(before, after map[string]any) (set, gone []string) {
 	return set, gone
 }
 
+// sameJSON reports whether two values are the same as JSON. Objects are compared by field, for they may be large.
 func sameJSON(a, b any) bool {
-	if as, ok := a.(string); ok {
-		bs, ok := b.(string)
-		return ok && as == bs
+	switch x := a.(type) {
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		return ok && (x == nil) == (y == nil) && maps.EqualFunc(x, y, sameJSON)
+	case []any:
+		y, ok := b.([]any)
+		return ok && (x == nil) == (y == nil) && slices.EqualFunc(x, y, sameJSON)
+	case string, bool, nil:
+		return a == b
+	case int64:
+		if y, ok := b.(int64); ok {
+			return x == y
+		}
 	}
-	x, errX := json.Marshal(a)
+	x, errX := json.Marshal(a) // numbers of different types may be the same
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)
 }

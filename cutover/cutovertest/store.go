@@ -43,14 +43,14 @@ func str(m map[string]any, key string) string {
 	return s
 }
 
-// public is the object as the API gives it out: a copy, with managedFields.
+// public is the object as the API gives it out: a copy, with managedFields, which all copies share and nobody may change in place.
 func (o *object) public() *unstructured.Unstructured {
 	out := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o.data)}
 	if o.fields == nil {
 		o.fields = o.owners.managedFields()
 	}
 	if len(o.fields) > 0 {
-		child(out.Object, "metadata")["managedFields"] = runtime.DeepCopyJSONValue(o.fields)
+		child(out.Object, "metadata")["managedFields"] = o.fields
 	}
 	return out
 }
