@@ -11,6 +11,9 @@ const roomFor = maxRecord / 4
 // shed makes room in a record that has outgrown it: evidence that passed goes first, of the oldest verdict first, then evidence that was
 // inconclusive. What failed stays, and so do verdicts, reasons and the number of what was shed.
 func (r *Record) shed(room int) {
+	if !slices.ContainsFunc(r.Verdicts, StepVerdict.maySpare) {
+		return // however large it is
+	}
 	size := jsonSize(r)
 	for _, result := range [...]Result{Pass, Inconclusive} {
 		for i := range r.Verdicts {
@@ -24,6 +27,11 @@ func (r *Record) shed(room int) {
 			size -= before - jsonSize(v)
 		}
 	}
+}
+
+// maySpare reports whether there is evidence that a full record may lose.
+func (v StepVerdict) maySpare() bool {
+	return slices.ContainsFunc(v.Evidence, func(e Evidence) bool { return e.Result == Pass || e.Result == Inconclusive })
 }
 
 func jsonSize(v any) int {
