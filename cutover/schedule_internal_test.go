@@ -7,6 +7,7 @@ import (
 
 // The longest time between two runs is not exported: it shows in how long a unit soaks, which no test can wait a year for.
 func TestTheLongestGapOfASchedule(t *testing.T) {
+	t.Parallel()
 	from := time.Date(2026, 11, 22, 23, 41, 0, 0, time.UTC)
 	const day = 24 * time.Hour
 	for _, tc := range []struct {
@@ -16,6 +17,9 @@ func TestTheLongestGapOfASchedule(t *testing.T) {
 	}{
 		{name: "every ten minutes", schedule: "*/10 * * * *", want: 10 * time.Minute},
 		{name: "every forty minutes begins anew each hour", schedule: "*/40 * * * *", want: 40 * time.Minute},
+		{name: "every day, over the night", schedule: "*/15 8-17 * * *", want: 14*time.Hour + 15*time.Minute},
+		{name: "once a day", schedule: "41 23 * * *", want: day},
+		{name: "once a day in a time zone that the schedule itself names", schedule: "CRON_TZ=Europe/Berlin 0 12 * * *", want: 25 * time.Hour},
 		{name: "on working days, over the weekend", schedule: "0 9 * * 1-5", want: 3 * day},
 		{name: "every minute of office hours, over the weekend", schedule: "* 8-17 * * MON-FRI", want: 3*day - 10*time.Hour + time.Minute},
 		{name: "monthly, over the longest month", schedule: "0 3 1 * *", want: 31 * day},
