@@ -6,6 +6,7 @@ check:
 
 test:
 	go test -race ./...
+	go test ./cutover
 
 lint:
 	.ci/run linters

@@ -15,6 +15,7 @@ func minReplicas(c *cutovertest.Cluster) any {
 }
 
 func TestAbortStopsWhatAnotherProcessMoves(t *testing.T) {
+	t.Parallel()
 	bubble(t, "it fences that process off, restores induced load and leaves the unit held", func(t *testing.T) {
 		f, c, p := oneUnit(t)
 		j := cutovertest.NewJournal()

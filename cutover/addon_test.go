@@ -51,6 +51,7 @@ func (d *deletions) Write(ctx context.Context, w cutover.Write) (*unstructured.U
 }
 
 func TestWhatBelongsToTheAddOnGoesThroughARMAlone(t *testing.T) {
+	t.Parallel()
 	goes := func(c *cutovertest.Cluster, after time.Duration, kinds ...string) {
 		c.After(after, func(s *cutovertest.Script) {
 			for _, k := range kinds {
@@ -176,6 +177,7 @@ func (d *creations) Write(ctx context.Context, w cutover.Write) (*unstructured.U
 
 // A Create that is answered by 503 may have been made: it is asked for again, more and more slowly, and not for ever.
 func TestARollbackDoesNotAskForEverToMakeAnObjectAgain(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name  string
 		fails time.Duration

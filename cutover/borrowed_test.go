@@ -22,6 +22,7 @@ func borrowing(t *testing.T) (*cutovertest.Fleet, *cutovertest.Cluster) {
 }
 
 func TestARolloutThatBorrowsItsTemplateMovesByTheObjectThatHasIt(t *testing.T) {
+	t.Parallel()
 	bubble(t, "the Deployment is changed, the Rollout is watched and must come under load", func(t *testing.T) {
 		f, c := borrowing(t)
 		p := planFor(t, f, &cutover.PlanOptions{Soak: 2 * time.Hour})

@@ -17,6 +17,7 @@ func budget(least int) map[string]any {
 }
 
 func TestAPodDisruptionBudgetIsObeyed(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"StatefulSet", "DaemonSet"} {
 		bubble(t, "a "+kind+" with OnDelete is held while its budget refuses, and goes on when it allows", func(t *testing.T) {
 			f, c := oneApp(t, cutovertest.App{Kind: kind, OnDelete: true, Replicas: 4})

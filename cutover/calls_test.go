@@ -13,6 +13,7 @@ import (
 
 // Over HTTP/2 a body that is cut short is an error of its stream, and neither an EOF nor one of the network.
 func TestAReadThatIsCutShortOverHTTP2IsMadeAgain(t *testing.T) {
+	t.Parallel()
 	var cut atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

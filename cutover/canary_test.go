@@ -56,6 +56,7 @@ var movings = []moving{
 // What preflight promises of an application that nobody knows is what happens to it: a canary where it passes, and none where it does not.
 // The plan says beforehand where there is none.
 func TestACanaryIsPromisedExactlyWhereThereIsOne(t *testing.T) {
+	t.Parallel()
 	for _, m := range movings {
 		bubble(t, m.name, func(t *testing.T) {
 			f, _ := oneApp(t, m.app)
@@ -152,6 +153,7 @@ func TestARevisionThatIsNotSeenYetIsNoEndOfARollout(t *testing.T) {
 }
 
 func TestADaemonSetWaitsAtItsCanary(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name string
 		do   func(c *cutovertest.Cluster)

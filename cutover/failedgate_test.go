@@ -12,6 +12,7 @@ import (
 )
 
 func TestAFailedGateRollsBackAndFreezesTheFleet(t *testing.T) {
+	t.Parallel()
 	failing := func(set func(g *cutover.Gates, gate cutover.Gate)) cutover.Gates {
 		g := cutovertest.PassGates()
 		set(&g, func(_ context.Context, t cutover.Target) cutover.Verdict {

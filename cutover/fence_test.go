@@ -64,7 +64,7 @@ func abortedBefore(t *testing.T, n int) (writes int, landed []string) {
 
 func TestNothingLandsOnceAUnitWasAbortedNotEvenAProbe(t *testing.T) {
 	t.Parallel()
-	for n, more := 1, true; more; n++ {
+	for n, more := 1, true; more; n += stride {
 		synctest.Test(t, func(t *testing.T) {
 			writes, landed := abortedBefore(t, n)
 			if more = writes >= n; len(landed) > 0 {

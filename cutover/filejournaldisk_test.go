@@ -76,6 +76,7 @@ func (f *badFile) Sync() error {
 // TestAFileJournalOnABadDiskLosesNothingThatItHasTaken lets every operation of the disk fail in turn, once, a few times and for ever: what
 // was saved stays saved, what was refused may be there or not, and nothing is ever torn.
 func TestAFileJournalOnABadDiskLosesNothingThatItHasTaken(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for _, with := range []error{syscall.ENOSPC, syscall.EROFS} {
 		for _, times := range []int{1, 2, 3, 1000} {
@@ -192,6 +193,7 @@ func TestAFileJournalSaysWhatIsWrongWithItsFile(t *testing.T) {
 }
 
 func TestAFileJournalOnABadDiskLosesNothingWhileItShrinks(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for _, times := range []int{1, 2, 3, 1000} {
 		for from := 1; from <= 60; from++ {
@@ -274,6 +276,7 @@ func TestWhatWasSavedAfterAFileJournalShrankSurvivesACrash(t *testing.T) {
 }
 
 func TestAFileJournalStaysSmallHoweverOftenItIsSaved(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
 	j, err := openJournal(path, &badDisk{from: 1 << 30})
 	if err != nil {

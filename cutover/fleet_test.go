@@ -65,7 +65,7 @@ func TestAFleetMovesUnderChurnWithoutOneFailedToken(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := bigFleet(t, 1, mode, apps)
-				p := planFor(t, f, nil)
+				p := planFor(t, f, &cutover.PlanOptions{Soak: wholeDay})
 				waves := map[string]string{} // region by wave and twin
 				for _, w := range p.Waves {
 					for _, id := range w.Units {

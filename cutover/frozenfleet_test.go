@@ -44,6 +44,7 @@ func manyUnits(t *testing.T, n int, opts *cutover.PlanOptions) (*cutovertest.Fle
 }
 
 func TestAUnitThatWaitsForItsTurnWritesNothingOnceAnotherHasFailed(t *testing.T) {
+	t.Parallel()
 	for name, set := range map[string]func(g *cutover.Gates, gate cutover.Gate){
 		"annotated": func(g *cutover.Gates, gate cutover.Gate) { g.Annotated = gate },
 		"dual path": func(g *cutover.Gates, gate cutover.Gate) { g.DualPath = gate },

@@ -16,7 +16,7 @@ import (
 func TestACommitThatArrivesAfterACrashIsStillOurs(t *testing.T) {
 	t.Parallel()
 	flux := map[string]string{"kustomize.toolkit.fluxcd.io/name": "shop", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
-	for n, through := 1, false; !through; n++ {
+	for n, through := 1, false; !through; n += stride {
 		for _, before := range []bool{true, false} {
 			bubble(t, fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
 				f, c := oneApp(t, cutovertest.App{Labels: flux})
@@ -64,7 +64,7 @@ func TestACommitThatArrivesAfterACrashIsStillOurs(t *testing.T) {
 func TestARollbackWithdrawsWhatWasPublishedAndNeverIntended(t *testing.T) {
 	t.Parallel()
 	flux := map[string]string{"kustomize.toolkit.fluxcd.io/name": "shop", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
-	for n, through := 1, false; !through; n++ {
+	for n, through := 1, false; !through; n += stride {
 		for _, merged := range []time.Duration{time.Minute, time.Hour} { // before the rollback, and after it
 			bubble(t, fmt.Sprintf("write %d, merged after %s", n, merged), func(t *testing.T) {
 				f, c := oneApp(t, cutovertest.App{Labels: flux})

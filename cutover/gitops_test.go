@@ -17,6 +17,7 @@ import (
 )
 
 func TestGitOps(t *testing.T) {
+	t.Parallel()
 	flux := map[string]string{"kustomize.toolkit.fluxcd.io/name": "shop", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
 	bubble(t, "the removal of the label is published and awaited", func(t *testing.T) {
 		f, c := oneApp(t, cutovertest.App{Labels: flux})
@@ -118,6 +119,7 @@ func wantLabels(t *testing.T, p cutover.Publication, want map[string]any) {
 }
 
 func TestPublicationsAsFilesAreReadyForKustomize(t *testing.T) {
+	t.Parallel()
 	bubble(t, "a patch for each object, and a Component that lists them", func(t *testing.T) {
 		f, c := oneApp(t, cutovertest.App{Labels: byFlux})
 		dir := t.TempDir()

@@ -10,6 +10,7 @@ import (
 )
 
 func TestWhatAUnitIsHeldForAndHowItGoesOn(t *testing.T) {
+	t.Parallel()
 	bubble(t, "a paused Deployment waits for whoever paused it", func(t *testing.T) {
 		f, c := oneApp(t, cutovertest.App{Paused: true})
 		c.Edit("Deployment", "shop", "web", "kubectl", func(o map[string]any) { delete(o["spec"].(map[string]any), "paused") })

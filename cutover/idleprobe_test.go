@@ -76,6 +76,7 @@ func watchOver(t *testing.T, c *cutovertest.Cluster, kind string) *witness {
 }
 
 func TestAnIdleWorkloadMovesByAOnePodProbeAloneWhereThePlanApproves(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name  string
 		app   cutovertest.App
@@ -182,6 +183,7 @@ func without(o map[string]any) string {
 }
 
 func TestWithoutApprovalAnIdleWorkloadStaysHeld(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"Deployment", "StatefulSet", "Rollout"} {
 		bubble(t, kind, func(t *testing.T) {
 			f, c := oneApp(t, cutovertest.App{Kind: kind, Replicas: -1})

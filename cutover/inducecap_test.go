@@ -11,6 +11,7 @@ import (
 )
 
 func TestWhatAGateMayInduceIsCountedByTheRunner(t *testing.T) {
+	t.Parallel()
 	type call struct {
 		to    int64
 		extra int

@@ -73,6 +73,7 @@ func savedJournal(t *testing.T) (path string, text []byte) {
 }
 
 func TestAFileJournalCutAnywhereInItsLastLineHoldsTheLineBefore(t *testing.T) {
+	t.Parallel()
 	path, text := savedJournal(t)
 	first := bytes.IndexByte(text, '\n') + 1
 	for cut := first; cut <= len(text); cut++ {

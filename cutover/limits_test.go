@@ -58,6 +58,7 @@ func most(told []cutover.Event, groupOf func(unit string) string) int {
 }
 
 func TestNoMoreUnitsAreHalfMovedAtATimeThanEachLimitSays(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name    string
 		limits  cutover.Limits
@@ -97,6 +98,7 @@ func TestNoMoreUnitsAreHalfMovedAtATimeThanEachLimitSays(t *testing.T) {
 }
 
 func TestAUnitThatIsHeldLetsOthersHaveItsTurnAndGoesOnBeforeNewOnes(t *testing.T) {
+	t.Parallel()
 	bubble(t, "one waits for its commit, the other moves meanwhile", func(t *testing.T) {
 		f := cutovertest.New(nil)
 		c := f.AddCluster("aks-eastus-01", "eastus", 4)
@@ -167,6 +169,7 @@ func TestAUnitThatIsHeldLetsOthersHaveItsTurnAndGoesOnBeforeNewOnes(t *testing.T
 }
 
 func TestTheNextWaveBeginsAfterItsBakeTimeHoweverManyProcessesWaitForIt(t *testing.T) {
+	t.Parallel()
 	for _, stops := range []int{0, 2} {
 		bubble(t, fmt.Sprintf("stopped %d times", stops), func(t *testing.T) { bakes(t, stops) })
 	}

@@ -14,6 +14,7 @@ import (
 
 // The scale-out comes two minutes into the window; its pods are Ready within seconds.
 func TestLoadWaitsUntilNewbornsHaveBeenCalm(t *testing.T) {
+	t.Parallel()
 	soon := cutover.LoadOptions{Window: 2 * time.Minute, Deadline: 150 * time.Second, LookEvery: time.Second}
 	with := func(change func(*cutover.LoadOptions)) cutover.LoadOptions {
 		o := soon

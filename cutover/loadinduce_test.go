@@ -12,6 +12,7 @@ import (
 )
 
 func TestLoadInducesByTheBoundThatRules(t *testing.T) {
+	t.Parallel()
 	hpa := func(change func(meta, spec map[string]any)) func(c *cutovertest.Cluster) {
 		return func(c *cutovertest.Cluster) {
 			c.Edit("HorizontalPodAutoscaler", "shop", "web", "kubectl", func(o map[string]any) {

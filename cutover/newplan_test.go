@@ -98,6 +98,7 @@ func TestAPlanSpellsOutEveryWrite(t *testing.T) {
 }
 
 func TestAPlanIsTheSameForShuffledInput(t *testing.T) {
+	t.Parallel()
 	cat, fed := estate(t, 5, 7)
 	want := encoded(t, cat, fed, nil)
 	for seed := range uint64(10) {

@@ -16,6 +16,7 @@ import (
 )
 
 func TestTheNewPathStaysUntilTheOldOneServes(t *testing.T) {
+	t.Parallel()
 	failing := func() cutover.Gates {
 		g := cutovertest.PassGates()
 		g.LoadAgain = cutovertest.Verdict(cutover.Fail, "scripted")

@@ -21,6 +21,7 @@ func (w *witness) oneOffs() []map[string]any {
 }
 
 func TestACronJobIsRunOnceMoreWhereThePlanApproves(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name  string
 		app   cutovertest.App

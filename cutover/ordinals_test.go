@@ -33,6 +33,7 @@ func partitionOf(c *cutovertest.Cluster) any {
 }
 
 func TestAStatefulSetLosesTheOldLabelOrdinalByOrdinal(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name     string
 		step     int

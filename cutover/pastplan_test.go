@@ -45,6 +45,7 @@ func wantNamed(t *testing.T, rep *cutover.Report, unit string, says ...string) {
 }
 
 func TestWhatAnOlderPlanHasLeftFailedIsNamedAndCanBeLetGo(t *testing.T) {
+	t.Parallel()
 	const unit = "aks-eastus-01/team-00/web"
 	for name, letGo := range map[string]func(ctx context.Context, r *cutover.Runner, p *cutover.Plan) (*cutover.Report, error){
 		"thaw the unit": func(ctx context.Context, r *cutover.Runner, p *cutover.Plan) (*cutover.Report, error) {

@@ -16,6 +16,7 @@ import (
 // A Job keeps the template that it was made from. One that is made in the soak while the webhook is down bears its pod when the webhook is up
 // again, and if the account had lost its annotation by then, that pod would have no identity by either path.
 func TestARollbackKeepsTheAnnotationForAJobThatIsStillToBearItsPod(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f, c, p := soaking(t, catalog.ModeStandard, cutovertest.App{Kind: "CronJob"})
 		origin := quiesced(c)

@@ -19,6 +19,7 @@ func full(pods string) map[string]any {
 }
 
 func TestAResourceQuotaThatIsFull(t *testing.T) {
+	t.Parallel()
 	bubble(t, "a rollout that it stops is rolled back, with the controller's reason", func(t *testing.T) {
 		f, c := oneApp(t, cutovertest.App{})
 		before := c.Dump()

@@ -64,6 +64,7 @@ func removalOf(t *testing.T, c cutover.Reader) *cutover.Removal {
 }
 
 func TestRemoveDeletesWhatWasReviewedAndNothingElse(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := movedCluster(t)
 		addComponent(t, c, "DaemonSet", "nmi", nil, nil)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestAWebhookThatIsDownDoesNotBlockTheWayBackUnderLoad(t *testing.T) {
+	t.Parallel()
 	bubble(t, "scale-outs and new nodes meanwhile", func(t *testing.T) {
 		f, c, p := soaking(t, catalog.ModeStandard, cutovertest.App{Replicas: 6})
 		breathe(c, "Deployment", "web", 4, 12)

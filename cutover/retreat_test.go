@@ -57,6 +57,7 @@ func quiesced(c *cutovertest.Cluster) map[string]map[string]any {
 }
 
 func TestAWebhookThatIsDownDoesNotBlockTheWayBack(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []catalog.PodIdentityMode{catalog.ModeStandard, catalog.ModeManaged} {
 		for _, a := range []cutovertest.App{
 			{Replicas: 6}, {Replicas: 1}, {Recreate: true}, {Kind: "StatefulSet", Replicas: 5}, {Kind: "StatefulSet", Replicas: 2}, {Kind: "DaemonSet"}, {Kind: "CronJob"}, {Kind: "Rollout"},

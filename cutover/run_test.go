@@ -1,6 +1,7 @@
 package cutover_test
 
 import (
+	"cmp"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,10 +16,19 @@ func settle(t *testing.T) {
 	time.Sleep(5 * time.Minute)
 }
 
-// planFor plans a fleet and wants every unit in it.
+// wholeDay is the soak of a plan whose options name none.
+const wholeDay = 24 * time.Hour
+
+// planFor plans a fleet and wants every unit in it. Units soak for an hour, if the options name no other time: a test to which the whole
+// day matters says so.
 func planFor(t *testing.T, f *cutovertest.Fleet, opts *cutover.PlanOptions) *cutover.Plan {
 	t.Helper()
-	p, err := f.Plan(t.Context(), opts)
+	var o cutover.PlanOptions
+	if opts != nil {
+		o = *opts
+	}
+	o.Soak = cmp.Or(o.Soak, time.Hour)
+	p, err := f.Plan(t.Context(), &o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +72,7 @@ func TestRunMovesEveryKindOfWorkloadWithoutOneFailedToken(t *testing.T) {
 				c.Deploy(cutovertest.App{Namespace: "shop", Name: "web", Kind: kind})
 				settle(t)
 				f.ResetTally()
-				p := planFor(t, f, nil)
+				p := planFor(t, f, &cutover.PlanOptions{Soak: wholeDay})
 				r := runnerFor(t, f, cutovertest.NewJournal(), cutovertest.PassGates(), &cutover.Options{Patience: time.Hour})
 				rep, err := r.Run(t.Context(), p)
 				if err != nil {

@@ -137,6 +137,7 @@ func TestWhatASidecarIsRefusedForBeforeAnythingChanges(t *testing.T) {
 }
 
 func TestASidecarsTrapsAreCaught(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		script func(c *cutovertest.Cluster)

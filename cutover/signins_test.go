@@ -71,6 +71,7 @@ func TestSignIns(t *testing.T) {
 }
 
 func TestTheSignInLogDecidesAfterTheSwitch(t *testing.T) {
+	t.Parallel()
 	run := func(t *testing.T, add func(o *cutover.GateOptions, g cutover.Gate)) (rep *cutover.Report, f *cutovertest.Fleet, heard map[string]bool) {
 		t.Helper()
 		f, heard = cutovertest.New(&cutovertest.Options{TokenEvery: time.Minute}), map[string]bool{}

@@ -30,6 +30,7 @@ func onceGates() cutover.Gates {
 }
 
 func TestASingleRolloutUnderLoadReplacesEveryPodOnceWithoutOneFailedToken(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"Deployment", "StatefulSet"} {
 		for _, tells := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s telemetry=%v", kind, tells), func(t *testing.T) {
@@ -107,6 +108,7 @@ func podsByLabel(t *testing.T, c *cutovertest.Cluster) (moved, old int) {
 }
 
 func TestASingleRolloutRollsBackAtEachStepByTheReverseOfItsOneWrite(t *testing.T) {
+	t.Parallel()
 	fail := cutovertest.Verdict(cutover.Fail, "AADSTS700213")
 	for _, kind := range []string{"Deployment", "StatefulSet"} {
 		for name, set := range map[string]func(g *cutover.Gates){

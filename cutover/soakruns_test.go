@@ -12,6 +12,7 @@ import (
 )
 
 func TestASoakLastsUntilEveryCronJobHasRun(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name     string
 		schedule string

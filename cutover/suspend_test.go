@@ -93,7 +93,7 @@ func TestUnitsThatShareAToolKeepItSuspendedUntilTheLastOneLeaves(t *testing.T) {
 func TestALostJournalLeavesNoToolSuspended(t *testing.T) {
 	t.Parallel()
 	for _, back := range []bool{false, true} {
-		for n, more := 1, true; more; n++ {
+		for n, more := 1, true; more; n += stride {
 			bubble(t, fmt.Sprintf("write %d back=%v", n, back), func(t *testing.T) { more = loseSuspended(t, n, back) })
 		}
 	}

@@ -122,6 +122,7 @@ func (w *twoClusters) want(t *testing.T, rep *cutover.Report, what string, want 
 }
 
 func TestAClusterThatDoesNotAnswerHoldsItsOwnUnitsAndNoOthers(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"file", "config map"} {
 		bubble(t, kind, func(t *testing.T) {
 			w := newTwoClusters(t)
@@ -178,6 +179,7 @@ func TestAClusterThatDoesNotAnswerHoldsItsOwnUnitsAndNoOthers(t *testing.T) {
 }
 
 func TestARecordThatMakesNoSenseHoldsItsOwnUnitAndNoOther(t *testing.T) {
+	t.Parallel()
 	for name, record := range map[string]string{"half a record": `{"schema":1,"unit":"aks-eas`, "a newer version's": `{"schema":99,"cluster":"aks-eastus-02"}`} {
 		bubble(t, name, func(t *testing.T) {
 			w := newTwoClusters(t)
