@@ -116,6 +116,7 @@ func oddSnapshots() [][]byte {
 }
 
 func TestRandomPrograms(t *testing.T) {
+	t.Parallel()
 	r := randv2.New(randv2.NewPCG(1, 2))
 	for range 150 {
 		program := make([]byte, r.IntN(3000))

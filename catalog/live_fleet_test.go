@@ -45,6 +45,7 @@ func serveSnapshot(t *testing.T, snap *catalog.Snapshot) *apiServer {
 }
 
 func TestLiveReadsRandomFleetsAsTheyWereBuilt(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			fleet := catalogtest.Random(seed, nil)

@@ -150,6 +150,7 @@ func TestLiveReadsPages(t *testing.T) {
 }
 
 func TestWhatAnAPIServerFailsToGiveIsAGap(t *testing.T) {
+	t.Parallel()
 	status := func(code int, reason metav1.StatusReason) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/json")
@@ -168,6 +169,7 @@ func TestWhatAnAPIServerFailsToGiveIsAGap(t *testing.T) {
 		"a single object is no list":          {func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"kind":"Status","apiVersion":"v1"}`)) }, "the response is no list"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newAPIServer(t)
 			populate(t, s, 5)
 			s.fault = func(w http.ResponseWriter, r *http.Request) bool {
@@ -193,6 +195,7 @@ func TestWhatAnAPIServerFailsToGiveIsAGap(t *testing.T) {
 }
 
 func TestAPassingErrorLeavesNoGap(t *testing.T) {
+	t.Parallel()
 	s := newAPIServer(t)
 	populate(t, s, 5)
 	failures := 0
@@ -216,6 +219,7 @@ func TestAPassingErrorLeavesNoGap(t *testing.T) {
 
 // A cluster whose discovery fails is not read at all, so it is worth asking again.
 func TestAPassingErrorOfDiscoveryLeavesNoGap(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"/api", "/apis"} {
 		t.Run(path, func(t *testing.T) {
 			s := newAPIServer(t)
@@ -242,6 +246,7 @@ func TestAPassingErrorOfDiscoveryLeavesNoGap(t *testing.T) {
 }
 
 func TestAHangingServerEndsWithTheDeadline(t *testing.T) {
+	t.Parallel()
 	s := newAPIServer(t)
 	populate(t, s, 5)
 	s.fault = func(_ http.ResponseWriter, r *http.Request) bool {

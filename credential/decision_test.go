@@ -140,6 +140,7 @@ func decisionCases(t *testing.T, w *world) []decisionCase {
 const window = 30 * time.Second
 
 func TestEveryRowOfTheDecisionTableDecidesItsOutcome(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, credentialtest.EntraOptions{})
 	seen := map[string]bool{"file/unusable": true, "file/forbidden": true, "wrapped/probe": true} // below
 	for i, c := range decisionCases(t, w) {

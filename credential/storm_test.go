@@ -42,6 +42,7 @@ func storm(t *testing.T, w *world, rnd *rand.Rand) *credentialtest.Gateway {
 }
 
 func TestInAStormNoCallerIsLateAndNoTokenIsWrong(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(6) {
 		synctest.Test(t, func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))

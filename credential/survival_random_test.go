@@ -33,6 +33,7 @@ func endpointOf(t *testing.T, w *world, path credential.Path, endpoint policy.Tr
 }
 
 func TestAnySequenceOfFailuresIsSurvivedOnBothPaths(t *testing.T) {
+	t.Parallel()
 	var behaviours []credentialtest.Behaviour
 	for _, b := range credentialtest.Behaviours() {
 		if !strings.Contains(b.Name, "with Retry-After") { // waits by order, not by need

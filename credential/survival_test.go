@@ -50,6 +50,7 @@ func measure(t *testing.T, lab *survivaltest.Lab, maker survivaltest.Maker) []su
 }
 
 func TestEveryStartUpFailureIsSurvivedAndNoticedWithinTwoSeconds(t *testing.T) {
+	t.Parallel()
 	lab, err := survivaltest.NewLab()
 	if err != nil {
 		t.Fatal(err)

@@ -187,6 +187,7 @@ func TestManyScopesThatFailDoNotAddUpToABurst(t *testing.T) {
 }
 
 func TestReadersRefreshesAndCancellationsOverlap(t *testing.T) {
+	t.Parallel()
 	bothPaths(t, func(t *testing.T, cred *credential.Credential, _ *slow) {
 		stop := time.Now().Add(30 * time.Hour) // over many lives of a token
 		var all sync.WaitGroup

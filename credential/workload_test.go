@@ -54,6 +54,7 @@ func TestAFederatedCredentialThatPropagatesIsWaitedFor(t *testing.T) {
 }
 
 func TestTheNoiseOfAHealthyFederationIsAbsorbed(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, credentialtest.EntraOptions{Noise: 0.05, Seed: 7})
 		w.federate(t)

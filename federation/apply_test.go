@@ -98,6 +98,7 @@ func TestApplyKeepsToTheCriticalPathThatTheRatesAllow(t *testing.T) {
 }
 
 func TestApplyLosesNoChangeUnderFaults(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(3) {
 		bubble(t, func(t *testing.T) {
 			cat := wide(200, 5)

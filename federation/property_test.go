@@ -159,6 +159,7 @@ var propertyOptions = []*federation.PlanOptions{
 }
 
 func TestPlansObeyAzureKeepWhatIsOthersAndConverge(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		cat, have := randomFleet(rng)

@@ -32,38 +32,40 @@ func movedFleet() (*catalog.Catalog, catalog.Identity) {
 }
 
 func TestAFleetThatHasMovedCanBeObservedAndPlannedAgain(t *testing.T) {
-	cat, id := movedFleet()
-	tenant := federationtest.NewCloud(nil)
-	stale := federation.Credential{Name: federation.CredentialName("", "aks-east", "shop", "cart"), Issuer: "https://eastus.oic.prod-aks.azure.com/t/before/",
-		Subject: federation.Subject("shop", "cart"), Audience: federation.DefaultAudience}
-	tenant.Add(id, "eastus", stale)
-	store := federation.ByKind{UserAssigned: tenant.Store()}
-	if _, err := federation.Observe(t.Context(), store, cat, nil); err == nil {
-		t.Fatal("an identity without a resource ID was observed: the test shows nothing")
-	}
-	before := *cat
-	before.Needs = slices.Clone(cat.Needs)
-	resolved, err := federation.Resolve(t.Context(), store, cat, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(&before, cat); diff != "" {
-		t.Errorf("the catalog that was given (-before +after):\n%s", diff)
-	}
-	have, err := federation.Observe(t.Context(), store, resolved, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := federation.NewPlan(resolved, have, nil)
-	if err != nil || plan.Count(federation.Replace) != 1 || slices.ContainsFunc(plan.Findings, func(f catalog.Finding) bool { return f.Severity == catalog.Blocking }) {
-		t.Fatalf("plan %+v, findings %+v, error %v", plan.Changes, plan.Findings, err)
-	}
-	if report, err := federation.Apply(t.Context(), store, plan, nil); err != nil || !report.Complete() {
-		t.Fatalf("%+v: %v", report, err)
-	}
-	if got := tenant.State()[id.Key()]; len(got) != 1 || got[0].Issuer != cat.Clusters[0].Issuer {
-		t.Errorf("trusts %+v", got)
-	}
+	bubble(t, func(t *testing.T) {
+		cat, id := movedFleet()
+		tenant := federationtest.NewCloud(nil)
+		stale := federation.Credential{Name: federation.CredentialName("", "aks-east", "shop", "cart"), Issuer: "https://eastus.oic.prod-aks.azure.com/t/before/",
+			Subject: federation.Subject("shop", "cart"), Audience: federation.DefaultAudience}
+		tenant.Add(id, "eastus", stale)
+		store := federation.ByKind{UserAssigned: tenant.Store()}
+		if _, err := federation.Observe(t.Context(), store, cat, nil); err == nil {
+			t.Fatal("an identity without a resource ID was observed: the test shows nothing")
+		}
+		before := *cat
+		before.Needs = slices.Clone(cat.Needs)
+		resolved, err := federation.Resolve(t.Context(), store, cat, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&before, cat); diff != "" {
+			t.Errorf("the catalog that was given (-before +after):\n%s", diff)
+		}
+		have, err := federation.Observe(t.Context(), store, resolved, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := federation.NewPlan(resolved, have, nil)
+		if err != nil || plan.Count(federation.Replace) != 1 || slices.ContainsFunc(plan.Findings, func(f catalog.Finding) bool { return f.Severity == catalog.Blocking }) {
+			t.Fatalf("plan %+v, findings %+v, error %v", plan.Changes, plan.Findings, err)
+		}
+		if report, err := federation.Apply(t.Context(), store, plan, nil); err != nil || !report.Complete() {
+			t.Fatalf("%+v: %v", report, err)
+		}
+		if got := tenant.State()[id.Key()]; len(got) != 1 || got[0].Issuer != cat.Clusters[0].Issuer {
+			t.Errorf("trusts %+v", got)
+		}
+	})
 }
 
 // directory is a scripted federation.Directory.

@@ -19,6 +19,7 @@ import (
 // Fleets that nobody wrote by hand, under every topology: what is rendered grants exactly what the plan wants, less what is named as
 // left out, holds no issuer, and is as terraform fmt writes it.
 func TestRandomFleetsAreRenderedExactly(t *testing.T) {
+	t.Parallel()
 	fleets := map[string]*catalogtest.Fleet{"small": catalogtest.Small()}
 	for seed := range uint64(3) {
 		fleets[fmt.Sprintf("seed %d", seed)] = catalogtest.Random(seed, nil)

@@ -103,6 +103,7 @@ func below(files render.Files, dir string) render.Files {
 }
 
 func TestHostileNamesNeverBreakOutOfAnyFormat(t *testing.T) {
+	t.Parallel()
 	for _, text := range hostile {
 		t.Run(text, func(t *testing.T) {
 			plan, all, issuers := hostilePlan(t, text)
@@ -142,6 +143,7 @@ func TestHostileNamesNeverBreakOutOfAnyFormat(t *testing.T) {
 }
 
 func TestHostileNamesNeverBreakOutOfTheScript(t *testing.T) {
+	t.Parallel()
 	for _, text := range hostile {
 		if strings.Contains(text, "--") { // the recorder's own separator
 			continue

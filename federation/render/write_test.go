@@ -85,6 +85,7 @@ func TestWriteStaysInItsDirectory(t *testing.T) {
 }
 
 func TestShuffledPlansGiveTheSameFiles(t *testing.T) {
+	t.Parallel()
 	cat := fleet()
 	plan := planOf(t, cat, state(cat), nil)
 	other := *plan
