@@ -69,7 +69,8 @@ const (
 	// that the first cluster by name uses. Remedy: decide which is right and mirror it.
 	IdentityDrift Code = "identity-drift"
 	// BindingMissing (warning where the service account is there or pods carry the label in vain, info where only the number of other
-	// clusters speaks for it): a binding that other clusters have is absent. Depends on the read of bindings. Remedy: mirror it, or confirm that the cluster does not need it.
+	// clusters speaks for it): a binding that other clusters have is absent. Depends on the read of bindings. Remedy: mirror it, or confirm
+	// that the cluster does not need it.
 	BindingMissing Code = "binding-missing-in-cluster"
 	// CrossRegionIdentity (warning): the identity lies in another region than the cluster. Only where a source read locations.
 	// Remedy: use an identity of the region, or accept that one region's failure or compromise reaches the other.

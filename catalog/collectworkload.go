@@ -31,7 +31,8 @@ func (c *collector) workload(w *workloadView) {
 	}
 	fact := Workload{
 		Meta: c.internMeta(w.Meta), Template: c.internTemplate(w.pod.template()), TemplatePath: c.intern(w.path), Heuristic: w.heuristic,
-		SelectsBinding: selects, Replicas: w.replicas, Suspended: w.suspended, Strategy: notRolling(w.strategy), Ref: w.ref, Phase: c.intern(w.phase), NodeName: c.intern(w.node),
+		SelectsBinding: selects, Replicas: w.replicas, Suspended: w.suspended, Strategy: notRolling(w.strategy),
+		Ref: w.ref, Phase: c.intern(w.phase), NodeName: c.intern(w.node),
 	}
 	if matters {
 		c.snap.Workloads = append(c.snap.Workloads, fact)

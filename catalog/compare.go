@@ -77,7 +77,8 @@ func (f *fleet) noteDrift(n *notes, held []holding) {
 			}
 			message := fmt.Sprintf("leads to %q here and to %q in %s", clip(id.ID()), clip(right.ID()), list(f.clustersWith(same, right)))
 			if id.Key() == right.Key() {
-				message = fmt.Sprintf("gives %q the client ID %q here and %q in %s: one of them is dead", clip(id.ID()), clip(id.ClientID), clip(right.ClientID), list(f.clustersWith(same, right)))
+				message = fmt.Sprintf("gives %q the client ID %q here and %q in %s: one of them is dead",
+					clip(id.ID()), clip(id.ClientID), clip(right.ClientID), list(f.clustersWith(same, right)))
 			}
 			n.add(Finding{Code: IdentityDrift, Cluster: h.e.cluster.Name, Namespace: h.binding.Namespace, Object: "AzureIdentityBinding/" + h.binding.Name,
 				Message: message,
@@ -134,7 +135,8 @@ func (f *fleet) noteRegions(n *notes) {
 				continue
 			}
 			n.add(Finding{Code: CrossRegionIdentity, Cluster: e.cluster.Name, Namespace: need.Namespace, Object: identityObject(need),
-				Message: fmt.Sprintf("service account %s uses identity %q of %s from a cluster in %s: the regions are no longer isolated", need.ServiceAccount, clip(need.Identity.ID()), where, e.region())})
+				Message: fmt.Sprintf("service account %s uses identity %q of %s from a cluster in %s: the regions are no longer isolated",
+					need.ServiceAccount, clip(need.Identity.ID()), where, e.region())})
 		}
 	}
 }

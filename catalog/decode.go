@@ -133,7 +133,8 @@ func (d *decoder) words(v any, path string) map[string]string {
 // unprintable finds a character of s that a terminal or a reviewer would not see as it is.
 func unprintable(s string) (rune, bool) {
 	for _, r := range s {
-		if r < ' ' || r == unicode.ReplacementChar || r >= 0x7f && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0xfeff || r >= 0x200b && r <= 0x200d) {
+		if r < ' ' || r == unicode.ReplacementChar ||
+			r >= 0x7f && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0xfeff || r >= 0x200b && r <= 0x200d) {
 			return r, true
 		}
 	}

@@ -52,7 +52,8 @@ func findingsMarkdown(b *bufio.Writer, findings []Finding) {
 // markdown makes text harmless inside a table cell.
 func markdown(s string) string { return escapeMarkdown.Replace(printable(s)) }
 
-var escapeMarkdown = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "~", `\~`, "#", `\#`, "!", `\!`)
+var escapeMarkdown = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;",
+	"&", "&amp;", "~", `\~`, "#", `\#`, "!", `\!`)
 
 func markdownRow(b *bufio.Writer, cells ...string) {
 	for _, c := range cells {

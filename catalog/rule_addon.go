@@ -23,7 +23,8 @@ func (e *estate) noteAddOn(r *reporter, f *fleet) {
 		}
 		r.add(Finding{Code: AddOnMismatch, Namespace: b.Namespace, Object: "AzureIdentityBinding/" + b.Name,
 			Message: "made by hand: the add-on's profile has no such entry and may remove it with its next write",
-			Remedy:  fmt.Sprintf("add it with az aks pod-identity add --namespace %s --name %s --binding-selector %s, or migrate it first", b.Namespace, id.Name, clip(b.Selector))})
+			Remedy: fmt.Sprintf("add it with az aks pod-identity add --namespace %s --name %s --binding-selector %s, or migrate it first",
+				b.Namespace, id.Name, clip(b.Selector))})
 	}
 	e.noteAddOnExceptions(r, a)
 }

@@ -110,7 +110,8 @@ func (e *estate) noteCollisions(r *reporter) {
 				claimed[name] = mine
 			} else if first.pod != mine.pod {
 				r.add(Finding{Code: AssignedNameCollision, Namespace: w.Namespace, Object: "Pod/" + w.Name,
-					Message: fmt.Sprintf("its assignment of %s and that of pod %s/%s both compute the name %s; only one wins", m.identity.Name, first.pod.namespace, first.pod.name, name.name)})
+					Message: fmt.Sprintf("its assignment of %s and that of pod %s/%s both compute the name %s; only one wins",
+						m.identity.Name, first.pod.namespace, first.pod.name, name.name)})
 			}
 		}
 	}
@@ -132,7 +133,8 @@ func noteSameName(r *reporter, a *app) {
 		}
 		if t := u.route.twins; t != nil {
 			r.add(Finding{Code: AssignedNameCollision, Namespace: a.namespace, Object: a.object(),
-				Message: fmt.Sprintf("AzureIdentity %s of %s and of %s compute one assignment name for each of its pods; only the first wins", t[0].Name, t[0].Namespace, t[1].Namespace)})
+				Message: fmt.Sprintf("AzureIdentity %s of %s and of %s compute one assignment name for each of its pods; only the first wins",
+					t[0].Name, t[0].Namespace, t[1].Namespace)})
 			return
 		}
 	}

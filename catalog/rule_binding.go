@@ -9,8 +9,9 @@ func (e *estate) noteBindings(r *reporter) {
 		id := e.identity[key{b.Namespace, b.AzureIdentity}]
 		if id == nil && e.unread.knows(readIdentities, b.Namespace) {
 			r.add(Finding{Code: DanglingIdentity, Namespace: b.Namespace, Object: object,
-				Message: fmt.Sprintf("AzureIdentity %q is not in namespace %s, so pods labelled %q get no identity%s", clip(b.AzureIdentity), b.Namespace, clip(b.Selector), e.elsewhere(b)),
-				Remedy:  "correct spec.azureIdentity: it is looked up in the binding's own namespace; or delete the binding"})
+				Message: fmt.Sprintf("AzureIdentity %q is not in namespace %s, so pods labelled %q get no identity%s",
+					clip(b.AzureIdentity), b.Namespace, clip(b.Selector), e.elsewhere(b)),
+				Remedy: "correct spec.azureIdentity: it is looked up in the binding's own namespace; or delete the binding"})
 		}
 		if e.takesEveryPod(b) {
 			noteEveryPod(r, b)

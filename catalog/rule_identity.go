@@ -53,7 +53,8 @@ func (e *estate) noteSpec(r *reporter, ai *AzureIdentity) {
 		r.add(Finding{Code: MalformedObject, Severity: Warning, Namespace: ai.Namespace, Object: "AzureIdentity/" + ai.Name,
 			Message: "spec.resourceID is empty, so MIC skips the identity and its pods get no token today", Remedy: "set it to the identity's ARM resource ID"})
 	case ai.ResourceID != "" && !armIdentity.MatchString(ai.ResourceID):
-		add(fmt.Sprintf("spec.resourceID %q is not the resource ID of a user-assigned identity, so MIC skips it", clip(ai.ResourceID)), "set it to the identity's ARM resource ID")
+		add(fmt.Sprintf("spec.resourceID %q is not the resource ID of a user-assigned identity, so MIC skips it", clip(ai.ResourceID)),
+			"set it to the identity's ARM resource ID")
 	}
 }
 

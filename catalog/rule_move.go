@@ -34,8 +34,9 @@ func (e *estate) moveOf(a *app, u *use) Finding {
 			Remedy:  fmt.Sprintf("annotate the service account with %s and remove the variable", workloadid.ClientIDAnnotation)}
 	case u.moved && annotated == "" && e.unread.knows(readAccounts, a.namespace):
 		return Finding{Severity: Error,
-			Message: fmt.Sprintf("labelled for Workload Identity, but service account %s has no client ID: pods get no %s and fall back in silence", u.account, workloadid.EnvClientID),
-			Remedy:  fmt.Sprintf("annotate service account %s with %s", u.account, workloadid.ClientIDAnnotation)}
+			Message: fmt.Sprintf("labelled for Workload Identity, but service account %s has no client ID: pods get no %s and fall back in silence",
+				u.account, workloadid.EnvClientID),
+			Remedy: fmt.Sprintf("annotate service account %s with %s", u.account, workloadid.ClientIDAnnotation)}
 	case u.moved && annotated != "" && u.labelled:
 		return Finding{Severity: Info, Message: "both labels: Pod Identity and Workload Identity are in use side by side",
 			Remedy: "prove the new path under load, then remove the label aadpodidbinding"}

@@ -104,8 +104,9 @@ func (e *estate) noteShared(r *reporter) {
 			continue
 		}
 		r.add(Finding{Code: CustomWorkload, Object: refOf(w).String(),
-			Message: fmt.Sprintf("a template of the whole cluster carries aadpodidbinding: %q at %s; the service accounts that run it are not written in it", clip(label), w.TemplatePath),
-			Remedy:  "find who refers to it, and move them with it"})
+			Message: fmt.Sprintf("a template of the whole cluster carries aadpodidbinding: %q at %s; the service accounts that run it are not written in it",
+				clip(label), w.TemplatePath),
+			Remedy: "find who refers to it, and move them with it"})
 		for _, b := range e.bySelector[label] {
 			e.used[b] = true
 		}

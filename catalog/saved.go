@@ -45,7 +45,8 @@ func ReadSnapshot(r io.Reader) (*Snapshot, error) {
 	case version.Schema < 1:
 		return nil, fmt.Errorf("%w: it does not begin with wimigrateSnapshot; write it with WriteSnapshot", ErrSchema)
 	case version.Schema > SnapshotSchema:
-		return nil, fmt.Errorf("%w: it has schema %d and this version knows %d; use the version that wrote it, or a later one", ErrSchema, version.Schema, SnapshotSchema)
+		return nil, fmt.Errorf("%w: it has schema %d and this version knows %d; use the version that wrote it, or a later one",
+			ErrSchema, version.Schema, SnapshotSchema)
 	}
 	var s *Snapshot
 	if err := json.Unmarshal(version.Snapshot, &s); err != nil {

@@ -73,8 +73,8 @@ const (
 // did: one call at a time, from the goroutine of Watch, and never after it returned. The snapshot is report's to keep.
 //
 // It reads the same as [Live], by informers that keep only facts, and lists again where a watch is lost or expired (410). What cannot
-// be read is a [Gap] for as long as it cannot. Kinds that are defined after Watch began are not seen, and the issuer is not read. Watch returns when ctx ends, with
-// its error, and leaves no goroutine behind; any other error means that it never began.
+// be read is a [Gap] for as long as it cannot. Kinds that are defined after Watch began are not seen, and the issuer is not read. Watch
+// returns when ctx ends, with its error, and leaves no goroutine behind; any other error means that it never began.
 func Watch(ctx context.Context, name string, clients *WatchClients, report func(*Snapshot, []Change), opts *WatchOptions) error {
 	var o WatchOptions
 	if opts != nil {

@@ -34,7 +34,8 @@ type watchedList struct {
 }
 
 func newWatch(known Cluster, s served) *watch {
-	return &watch{known: known, served: s, notify: make(chan struct{}, 1), lists: map[string]*watchedList{}, words: newCollector("", false), changes: map[Change]bool{}}
+	return &watch{known: known, served: s, notify: make(chan struct{}, 1), lists: map[string]*watchedList{}, words: newCollector("", false),
+		changes: map[Change]bool{}}
 }
 
 // part returns a collector for one object that shares its strings with all others.

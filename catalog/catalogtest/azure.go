@@ -35,5 +35,6 @@ func (a *author) azure() {
 // entry is the add-on's word on an application.
 func entry(name string) catalog.AddOnIdentity {
 	azure := armNamespace + "-" + name
-	return catalog.AddOnIdentity{Name: name, Namespace: armNamespace, Selector: azure, ResourceID: ResourceID(azure), ClientID: ClientID(azure), ProvisioningState: "Assigned"}
+	return catalog.AddOnIdentity{Name: name, Namespace: armNamespace, Selector: azure, ResourceID: ResourceID(azure), ClientID: ClientID(azure),
+		ProvisioningState: "Assigned"}
 }

@@ -48,7 +48,8 @@ func (c *Cluster) App(namespace, name string, edit ...func(*catalog.Workload)) *
 // Identity adds an AzureIdentity of type 0 for the managed identity azure.
 func (c *Cluster) Identity(namespace, name, azure string, edit ...func(*catalog.AzureIdentity)) *Cluster {
 	c.Namespace(namespace)
-	id := catalog.AzureIdentity{Meta: meta(podidentity.GroupVersion, podidentity.KindIdentity, namespace, name), ResourceID: ResourceID(azure), ClientID: ClientID(azure)}
+	id := catalog.AzureIdentity{Meta: meta(podidentity.GroupVersion, podidentity.KindIdentity, namespace, name), ResourceID: ResourceID(azure),
+		ClientID: ClientID(azure)}
 	for _, f := range edit {
 		f(&id)
 	}

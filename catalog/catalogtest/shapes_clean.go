@@ -79,7 +79,8 @@ func cleanMoved(a *author, c *Cluster, namespace string) {
 		c.Identity(namespace, "api", azure)
 		id = identity("api", azure)
 	}
-	a.need(c, catalog.Need{Namespace: namespace, ServiceAccount: "api", Identity: id, Workloads: []catalog.WorkloadRef{ref("", "api")}, State: catalog.StateWorkloadIdentity})
+	a.need(c, catalog.Need{Namespace: namespace, ServiceAccount: "api", Identity: id, Workloads: []catalog.WorkloadRef{ref("", "api")},
+		State: catalog.StateWorkloadIdentity})
 	a.clean(c, namespace)
 }
 
