@@ -47,7 +47,8 @@ type access struct {
 }
 
 func newAccess(s Store, p Pacing) *access {
-	a := &access{store: s, arm: ARMRates(), graph: GraphRates(), identities: p.Identities, patience: p.Patience, backoff: p.Backoff, jitter: p.Jitter, buckets: map[string]*rate.Limiter{}, sent: map[string]time.Time{}}
+	a := &access{store: s, arm: ARMRates(), graph: GraphRates(), identities: p.Identities, patience: p.Patience, backoff: p.Backoff, jitter: p.Jitter,
+		buckets: map[string]*rate.Limiter{}, sent: map[string]time.Time{}}
 	if p.ARM != nil {
 		a.arm = *p.ARM
 	}

@@ -79,7 +79,8 @@ func newRun(a *access, p *Plan, onEvent func(Event)) *run {
 	}
 	if at < len(p.Changes) {
 		// Only a plan that was put together by hand, or edited, has changes without an identity.
-		r.jobs = append(r.jobs, &job{plan: IdentityPlan{ID: p.Changes[at].Identity, Blocked: "the plan does not describe the identity"}, outcomes: r.report.Outcomes[at:]})
+		r.jobs = append(r.jobs, &job{plan: IdentityPlan{ID: p.Changes[at].Identity, Blocked: "the plan does not describe the identity"},
+			outcomes: r.report.Outcomes[at:]})
 	}
 	return r
 }

@@ -35,7 +35,8 @@ func limitFinding(sum *IdentityPlan, changes []Change) catalog.Finding {
 	cluster, namespace := common(changes)
 	return catalog.Finding{
 		Code: catalog.FederationLimit, Severity: catalog.Blocking, Cluster: cluster, Namespace: namespace, Object: objectOf(sum.Identity),
-		Message: fmt.Sprintf("%s needs %d federated credentials (%d wanted by the fleet, %d of others), Azure allows %d", sum.ID, sum.Peak, wanted, sum.Foreign, MaxCredentials),
+		Message: fmt.Sprintf("%s needs %d federated credentials (%d wanted by the fleet, %d of others), Azure allows %d",
+			sum.ID, sum.Peak, wanted, sum.Foreign, MaxCredentials),
 		Remedy: "split it, for example into " + strings.Join(names, ", ") +
 			"; or prune what is dead; or use AKS identity bindings, one credential for many clusters (https://learn.microsoft.com/azure/aks/identity-bindings-concepts)",
 	}

@@ -51,8 +51,9 @@ func (f *fleet) findings(cat *catalog.Catalog) []catalog.Finding {
 		switch {
 		case f.malformed[i] != nil:
 			out = append(out, catalog.Finding{Code: catalog.MalformedObject, Severity: catalog.Blocking, Cluster: c.Name, Object: "Cluster/" + c.Name,
-				Message: fmt.Sprintf("the issuer breaks a rule of Azure: %s; the cluster's %s cannot be federated", strings.TrimPrefix(f.malformed[i].Error(), "federation: "), needsOf(needs[i])),
-				Remedy:  "read the issuer from the cluster itself, byte for byte"})
+				Message: fmt.Sprintf("the issuer breaks a rule of Azure: %s; the cluster's %s cannot be federated",
+					strings.TrimPrefix(f.malformed[i].Error(), "federation: "), needsOf(needs[i])),
+				Remedy: "read the issuer from the cluster itself, byte for byte"})
 		case c.Issuer == "" && needs[i] > 0:
 			out = append(out, catalog.Finding{Code: catalog.CoverageGap, Severity: catalog.Error, Cluster: c.Name, Object: "Cluster/" + c.Name,
 				Message: fmt.Sprintf("the issuer is not known: the cluster's %s cannot be federated", needsOf(needs[i])),
@@ -82,8 +83,9 @@ func needFindings(cat *catalog.Catalog, ids assignment) []catalog.Finding {
 		n := &cat.Needs[i]
 		if ids.of(i).ID() == "" {
 			out = append(out, catalog.Finding{Code: catalog.DanglingIdentity, Severity: catalog.Error, Cluster: n.Cluster, Namespace: n.Namespace,
-				Object: "ServiceAccount/" + n.ServiceAccount, Message: fmt.Sprintf("identity %q has neither a resource ID nor a client ID: nothing can trust the service account", ids.of(i).Name),
-				Remedy: "complete the AzureIdentity, or remove it"})
+				Object:  "ServiceAccount/" + n.ServiceAccount,
+				Message: fmt.Sprintf("identity %q has neither a resource ID nor a client ID: nothing can trust the service account", ids.of(i).Name),
+				Remedy:  "complete the AzureIdentity, or remove it"})
 		}
 		if !dnsName(n.Namespace) || !dnsName(n.ServiceAccount) {
 			err := validateSubject(Subject(n.Namespace, n.ServiceAccount))

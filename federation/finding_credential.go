@@ -64,7 +64,8 @@ func (m *matcher) leftover(c *Credential) (catalog.Finding, bool) {
 }
 
 func audienceFinding(n *catalog.Need, id string, c Credential, want string) catalog.Finding {
-	return catalog.Finding{Code: WrongAudience, Severity: catalog.Error, Cluster: n.Cluster, Namespace: n.Namespace, Object: "FederatedIdentityCredential/" + c.Name,
+	return catalog.Finding{Code: WrongAudience, Severity: catalog.Error, Cluster: n.Cluster, Namespace: n.Namespace,
+		Object:  "FederatedIdentityCredential/" + c.Name,
 		Message: fmt.Sprintf("%s trusts %s for audience %q; the tokens have %q", id, c.Subject, c.Audience, want),
 		Remedy:  "Azure holds an issuer and subject once: correct this credential, or plan with ReplaceAudience"}
 }

@@ -72,7 +72,8 @@ func (o *PlanOptions) withDefaults() (PlanOptions, error) {
 	}
 	opts.RegionalIsolation = opts.RegionalIsolation || opts.Topology.regional
 	if !validPrefix(opts.NamePrefix) {
-		return opts, fmt.Errorf("federation: name prefix %q must be 1 to %d letters, digits, '-' and '_', the first a letter or a digit", opts.NamePrefix, maxPrefixLength)
+		return opts, fmt.Errorf("federation: name prefix %q must be 1 to %d letters, digits, '-' and '_', the first a letter or a digit",
+			opts.NamePrefix, maxPrefixLength)
 	}
 	if opts.Rebuilt != ReplaceInPlace && opts.Rebuilt != AddThenRemove {
 		return opts, fmt.Errorf("federation: Rebuilt %q is neither %q nor %q", opts.Rebuilt, ReplaceInPlace, AddThenRemove)

@@ -84,7 +84,8 @@ type ProofError struct {
 // Error names the service account, the identity and what went wrong.
 func (e *ProofError) Error() string {
 	p := &e.Proof
-	return fmt.Sprintf("federation: %s/%s/%s does not become %s after %d attempts: %v", p.Cluster, p.Namespace, p.ServiceAccount, p.Identity.ID(), len(p.Attempts), e.Err)
+	return fmt.Sprintf("federation: %s/%s/%s does not become %s after %d attempts: %v",
+		p.Cluster, p.Namespace, p.ServiceAccount, p.Identity.ID(), len(p.Attempts), e.Err)
 }
 
 // Unwrap returns why.

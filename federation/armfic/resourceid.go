@@ -26,7 +26,8 @@ func parse(id catalog.Identity) (*arm.ResourceID, error) {
 	}
 	if !strings.EqualFold(parsed.ResourceType.String(), identityType) || parsed.Parent == nil ||
 		parsed.Parent.ResourceType.String() != arm.ResourceGroupResourceType.String() || parsed.SubscriptionID == "" || parsed.Name == "" {
-		return nil, fmt.Errorf("%q is not the resource ID of a user-assigned identity: /subscriptions/…/resourceGroups/…/providers/%s/…", id.ResourceID, identityType)
+		return nil, fmt.Errorf("%q is not the resource ID of a user-assigned identity: /subscriptions/…/resourceGroups/…/providers/%s/…",
+			id.ResourceID, identityType)
 	}
 	return parsed, nil
 }

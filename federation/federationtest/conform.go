@@ -37,7 +37,8 @@ type suite struct {
 }
 
 func suiteIdentity(kind catalog.IdentityKind, name string) catalog.Identity {
-	id := catalog.Identity{Kind: kind, Name: name, ClientID: map[string]string{"present": "aaaaaaaa-0000-4000-8000-00000000000A", "absent": "bbbbbbbb-0000-4000-8000-00000000000b"}[name]}
+	id := catalog.Identity{Kind: kind, Name: name,
+		ClientID: map[string]string{"present": "aaaaaaaa-0000-4000-8000-00000000000A", "absent": "bbbbbbbb-0000-4000-8000-00000000000b"}[name]}
 	if kind != catalog.Application {
 		id.ResourceID = "/subscriptions/cccccccc-0000-4000-8000-00000000000c/resourceGroups/RG-Identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ID-" + name
 	}

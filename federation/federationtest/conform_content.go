@@ -30,13 +30,15 @@ var contentCases = []storeCase{
 		s.put(changed)
 		s.expect(changed)
 	}},
-	{name: "a listing of twenty runs over several pages", options: &CloudOptions{PageSize: 3}, seed: suiteCredentials(20), run: func(s suite) { s.expect(suiteCredentials(20)...) }},
-	{name: "a full last page is not followed by another request for nothing", options: &CloudOptions{PageSize: 10}, seed: suiteCredentials(20), run: func(s suite) {
-		s.expect(suiteCredentials(20)...)
-		if n := len(s.cloud.Calls()); n > 2 {
-			s.Errorf("%d requests for two pages", n)
-		}
-	}},
+	{name: "a listing of twenty runs over several pages", options: &CloudOptions{PageSize: 3}, seed: suiteCredentials(20),
+		run: func(s suite) { s.expect(suiteCredentials(20)...) }},
+	{name: "a full last page is not followed by another request for nothing", options: &CloudOptions{PageSize: 10}, seed: suiteCredentials(20),
+		run: func(s suite) {
+			s.expect(suiteCredentials(20)...)
+			if n := len(s.cloud.Calls()); n > 2 {
+				s.Errorf("%d requests for two pages", n)
+			}
+		}},
 	{name: "a deleted credential is gone, and the others stay", seed: suiteCredentials(3), run: func(s suite) {
 		if err := s.store.Delete(s.Context(), s.id, suiteCredential(1).Name); err != nil {
 			s.Fatal(err)
@@ -51,9 +53,10 @@ var contentCases = []storeCase{
 			s.Errorf("absent identity: %v", err)
 		}
 	}},
-	{name: "a flexible credential lists with subject empty", seed: []federation.Credential{{Name: "flexible", Issuer: "https://token.actions.githubusercontent.com", Audience: "api://x"}}, run: func(s suite) {
-		s.expect(federation.Credential{Name: "flexible", Issuer: "https://token.actions.githubusercontent.com", Audience: "api://x"})
-	}},
+	{name: "a flexible credential lists with subject empty",
+		seed: []federation.Credential{{Name: "flexible", Issuer: "https://token.actions.githubusercontent.com", Audience: "api://x"}}, run: func(s suite) {
+			s.expect(federation.Credential{Name: "flexible", Issuer: "https://token.actions.githubusercontent.com", Audience: "api://x"})
+		}},
 	{name: "every operation ends with its context", options: &CloudOptions{Latency: time.Hour}, run: func(s suite) {
 		for op, call := range map[string]func(context.Context) error{
 			federation.OpList:   func(ctx context.Context) error { _, err := s.store.List(ctx, s.id); return err },

@@ -51,12 +51,13 @@ var refusalCases = []storeCase{
 			s.Errorf("the first write failed too: %v", err)
 		}
 	}},
-	{name: "429 is ErrThrottled and carries Retry-After", options: every(federation.OpPut, Fault{Status: 429, Code: "TooManyRequests", RetryAfter: 7 * time.Second}), run: func(s suite) {
-		err := s.refusal(s.store.Put(s.Context(), s.id, suiteCredential(1)), federation.ErrThrottled, http.StatusTooManyRequests)
-		if err.RetryAfter != 7*time.Second {
-			s.Errorf("RetryAfter is %v, want 7s", err.RetryAfter)
-		}
-	}},
+	{name: "429 is ErrThrottled and carries Retry-After",
+		options: every(federation.OpPut, Fault{Status: 429, Code: "TooManyRequests", RetryAfter: 7 * time.Second}), run: func(s suite) {
+			err := s.refusal(s.store.Put(s.Context(), s.id, suiteCredential(1)), federation.ErrThrottled, http.StatusTooManyRequests)
+			if err.RetryAfter != 7*time.Second {
+				s.Errorf("RetryAfter is %v, want 7s", err.RetryAfter)
+			}
+		}},
 	{name: "503 on a read is ErrUnavailable", options: every(federation.OpList, Fault{Status: 503, Code: "ServiceUnavailable"}), run: func(s suite) {
 		_, err := s.store.List(s.Context(), s.id)
 		s.refused(err, federation.ErrUnavailable, http.StatusServiceUnavailable)
@@ -70,8 +71,9 @@ var refusalCases = []storeCase{
 	{name: "405 is ErrUnsupportedRegion", options: every(federation.OpPut, Fault{Status: 405, Code: "MethodNotAllowed"}), run: func(s suite) {
 		s.refused(s.store.Put(s.Context(), s.id, suiteCredential(1)), federation.ErrUnsupportedRegion, http.StatusMethodNotAllowed)
 	}},
-	{name: "a lost reply is ErrUnavailable with status 0, and the write has happened", options: every(federation.OpPut, Fault{DropReply: true}), run: func(s suite) {
-		s.refused(s.store.Put(s.Context(), s.id, suiteCredential(1)), federation.ErrUnavailable, 0)
-		s.expect(suiteCredential(1))
-	}},
+	{name: "a lost reply is ErrUnavailable with status 0, and the write has happened", options: every(federation.OpPut, Fault{DropReply: true}),
+		run: func(s suite) {
+			s.refused(s.store.Put(s.Context(), s.id, suiteCredential(1)), federation.ErrUnavailable, 0)
+			s.expect(suiteCredential(1))
+		}},
 }

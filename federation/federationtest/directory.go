@@ -34,37 +34,38 @@ const suiteSubscription = "cccccccc-0000-4000-8000-00000000000c"
 // directoryCases are the behaviour of a store that is a federation.Directory as well; they are left out for
 // others, and for app registrations, which have no subscription.
 var directoryCases = []storeCase{
-	{name: "the identities of a subscription are listed with their IDs, page by page, and those of others are not", options: &CloudOptions{PageSize: 2}, run: func(s suite) {
-		d, ok := s.store.(federation.Directory)
-		if !ok || s.id.Kind == catalog.Application {
-			return
-		}
-		want := []string{s.id.ResourceID}
-		for _, name := range []string{"a", "b", "c", "d"} {
-			id := suiteIdentity(catalog.UserAssigned, name)
-			s.cloud.Add(id, "westeurope")
-			want = append(want, id.ResourceID)
-		}
-		elsewhere := suiteIdentity(catalog.UserAssigned, "elsewhere")
-		elsewhere.ResourceID = strings.Replace(elsewhere.ResourceID, "cccccccc", "dddddddd", 1)
-		s.cloud.Add(elsewhere, "westeurope")
-		found, err := d.Identities(s.Context(), suiteSubscription)
-		if err != nil {
-			s.Fatal(err)
-		}
-		var got []string
-		for _, id := range found {
-			got = append(got, id.ResourceID)
-			if id.Kind != catalog.UserAssigned || id.TenantID == "" || id.ResourceID == s.id.ResourceID && id.ClientID != s.id.ClientID {
-				s.Errorf("identity %+v", id)
+	{name: "the identities of a subscription are listed with their IDs, page by page, and those of others are not", options: &CloudOptions{PageSize: 2},
+		run: func(s suite) {
+			d, ok := s.store.(federation.Directory)
+			if !ok || s.id.Kind == catalog.Application {
+				return
 			}
-		}
-		slices.Sort(got)
-		slices.Sort(want)
-		if !slices.Equal(got, want) {
-			s.Errorf("listed %v, want %v", got, want)
-		}
-	}},
+			want := []string{s.id.ResourceID}
+			for _, name := range []string{"a", "b", "c", "d"} {
+				id := suiteIdentity(catalog.UserAssigned, name)
+				s.cloud.Add(id, "westeurope")
+				want = append(want, id.ResourceID)
+			}
+			elsewhere := suiteIdentity(catalog.UserAssigned, "elsewhere")
+			elsewhere.ResourceID = strings.Replace(elsewhere.ResourceID, "cccccccc", "dddddddd", 1)
+			s.cloud.Add(elsewhere, "westeurope")
+			found, err := d.Identities(s.Context(), suiteSubscription)
+			if err != nil {
+				s.Fatal(err)
+			}
+			var got []string
+			for _, id := range found {
+				got = append(got, id.ResourceID)
+				if id.Kind != catalog.UserAssigned || id.TenantID == "" || id.ResourceID == s.id.ResourceID && id.ClientID != s.id.ClientID {
+					s.Errorf("identity %+v", id)
+				}
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				s.Errorf("listed %v, want %v", got, want)
+			}
+		}},
 	{name: "a subscription without identities lists nothing, without an error", run: func(s suite) {
 		if d, ok := s.store.(federation.Directory); ok && s.id.Kind != catalog.Application {
 			if found, err := d.Identities(s.Context(), "eeeeeeee-0000-4000-8000-00000000000e"); err != nil || len(found) != 0 {

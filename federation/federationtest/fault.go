@@ -51,7 +51,8 @@ func (m Mix) Random(seed uint64) func(Call) *Fault {
 		case take(m.Conflict) && write:
 			return ConflictFault()
 		case take(m.Throttle):
-			return &Fault{Status: http.StatusTooManyRequests, Code: "TooManyRequests", Message: "The request was throttled.", RetryAfter: time.Duration(1+rng.IntN(9)) * time.Second}
+			return &Fault{Status: http.StatusTooManyRequests, Code: "TooManyRequests", Message: "The request was throttled.",
+				RetryAfter: time.Duration(1+rng.IntN(9)) * time.Second}
 		case take(m.Unavailable):
 			return &Fault{Status: []int{500, 502, 503, 504}[rng.IntN(4)], Code: "ServiceUnavailable", Message: "The service is unavailable."}
 		case take(m.DropRequest):

@@ -23,7 +23,8 @@ func (g *graphCall) list(ctx context.Context) {
 	for _, e := range found[from:to] {
 		value = append(value, g.form(e))
 	}
-	answer := map[string]any{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#applications('" + g.key + "')/federatedIdentityCredentials", "value": value}
+	answer := map[string]any{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#applications('" + g.key + "')/federatedIdentityCredentials",
+		"value": value}
 	if more {
 		answer["@odata.nextLink"] = nextLink(g.r, "$skiptoken", to)
 	}
@@ -45,7 +46,8 @@ func (g *graphCall) get(ctx context.Context) {
 }
 
 func (g *graphCall) absent() *refusal {
-	return refuse(http.StatusNotFound, "Request_ResourceNotFound", "Resource '%s' does not exist or one of its queried reference-property objects are not present.", g.name)
+	return refuse(http.StatusNotFound, "Request_ResourceNotFound",
+		"Resource '%s' does not exist or one of its queried reference-property objects are not present.", g.name)
 }
 
 // find returns the entry that the request names, by name or by ID; the caller holds the lock.

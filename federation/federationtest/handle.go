@@ -102,9 +102,11 @@ func (c *Cloud) leave(op string, r *record) {
 
 func missing(key string, graph bool) *refusal {
 	if graph {
-		return refuse(http.StatusNotFound, "Request_ResourceNotFound", "Resource '%s' does not exist or one of its queried reference-property objects are not present.", key)
+		return refuse(http.StatusNotFound, "Request_ResourceNotFound",
+			"Resource '%s' does not exist or one of its queried reference-property objects are not present.", key)
 	}
-	return refuse(http.StatusNotFound, federation.CodeParentNotFound, "Can not perform requested operation on nested resource. Parent resource '%s' not found.", key)
+	return refuse(http.StatusNotFound, federation.CodeParentNotFound,
+		"Can not perform requested operation on nested resource. Parent resource '%s' not found.", key)
 }
 
 // count keeps the number of refusals by status; a lost request or reply counts as "dropped".

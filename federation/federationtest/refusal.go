@@ -37,7 +37,8 @@ func (in incoming) check() *refusal {
 	case probe.Validate() != nil:
 		return refuse(http.StatusBadRequest, "BadRequest", "Federated Identity Credential name '%s' is invalid.", in.name)
 	case in.issuer == "" || in.subject == "" || len(in.audiences) == 0:
-		return refuse(http.StatusBadRequest, "BadRequest", "The request format was unexpected: The request for creating a federated identity credential must specify issuer, subject and audience.")
+		return refuse(http.StatusBadRequest, "BadRequest",
+			"The request format was unexpected: The request for creating a federated identity credential must specify issuer, subject and audience.")
 	case len(in.audiences) != 1:
 		return refuse(http.StatusBadRequest, "BadRequest", "Federated identity credentials must have exactly one audience.")
 	case max(len(in.issuer), len(in.subject), len(in.audiences[0])) > federation.MaxValueLength:
@@ -52,7 +53,8 @@ func (c *Cloud) put(r *record, in incoming, graph bool) (created bool, _ *refusa
 		return false, refused
 	}
 	if !graph && slices.ContainsFunc(c.opts.UnsupportedRegions, func(region string) bool { return strings.EqualFold(region, r.location) }) {
-		return false, refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The request format was unexpected: Support for federated identity credentials not enabled")
+		return false, refuse(http.StatusMethodNotAllowed, "MethodNotAllowed",
+			"The request format was unexpected: Support for federated identity credentials not enabled")
 	}
 	now, same, live := time.Now(), -1, 0
 	for i := range r.entries {
