@@ -125,7 +125,8 @@ func (d *Diagnosis) checkTokenFile(ctx context.Context, p *provider, s settings,
 	if len(claims.Audience) == 1 && claims.Audience[0] == want {
 		d.add("audience", Pass, want, "")
 	} else {
-		d.add("audience", Fail, fmt.Sprintf("%q, want %q", strings.Join(claims.Audience, " "), want), decide(outcome{source: SourceEntra, fault: FaultAnswer, codes: []int{700212}}).Remedy)
+		d.add("audience", Fail, fmt.Sprintf("%q, want %q", strings.Join(claims.Audience, " "), want),
+			decide(outcome{source: SourceEntra, fault: FaultAnswer, codes: []int{700212}}).Remedy)
 	}
 	switch {
 	case !claims.Expires.IsZero() && now.After(claims.Expires):
