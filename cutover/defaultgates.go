@@ -103,7 +103,8 @@ func DefaultGates(opts *GateOptions) Gates {
 	moved := inSingleRollout(movedAfter(o.quietAlone), movedAfter(o.Quiet))
 	natural := o.Load.withDefaults().InduceAfter // a run by schedule is waited for as long as a scale-out by load
 	run := Load(&LoadOptions{
-		Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, InduceAfter: natural, Calm: o.Load.Calm, Probe: o.Load.Probe, Ready: o.Ready, birthsOnly: true,
+		Window: -1, Deadline: o.Load.Deadline, LookEvery: o.Load.LookEvery, InduceAfter: natural, Calm: o.Load.Calm, Probe: o.Load.Probe,
+		Ready: o.Ready, birthsOnly: true,
 	})
 	// A pod that was born while nobody watched, before the window or between two runs, is none of the load gate's births.
 	loaded := func(l *LoadOptions) Gate {

@@ -49,7 +49,8 @@ func (u *unitRun) waitUnassigned(ctx context.Context) error {
 		names = append(names, r.Name)
 	}
 	sels := []Selection{{APIVersion: podidentity.GroupVersion, Kind: podidentity.KindAssigned}}
-	if c := u.plan.Cluster(u.unit.Cluster); c == nil || c.Mode == catalog.ModeManaged || c.Mode == catalog.ModeNone || u.act("delete/"+firstOr(u.unit.Bindings)) == nil {
+	if c := u.plan.Cluster(u.unit.Cluster); c == nil || c.Mode == catalog.ModeManaged || c.Mode == catalog.ModeNone ||
+		u.act("delete/"+firstOr(u.unit.Bindings)) == nil {
 		return nil // managed mode has none; and without a deletion there is nothing to wait for
 	}
 	err := watch(ctx, u.cluster, sels, minRollout, func(objs []*unstructured.Unstructured) (bool, error) {

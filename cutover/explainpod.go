@@ -113,7 +113,8 @@ func (x *explainer) annotation() {
 	fix := "annotate " + x.account.Ref.String() + " with " + workloadid.ClientIDAnnotation + ": " + orUnknown(want, x.oldClientID())
 	switch {
 	case x.named == "":
-		x.add("annotation", x.account.Ref.String(), failing("", "no "+workloadid.ClientIDAnnotation+": pods get no AZURE_CLIENT_ID, and SDKs fall back to IMDS without a word", ""), fix)
+		x.add("annotation", x.account.Ref.String(),
+			failing("", "no "+workloadid.ClientIDAnnotation+": pods get no AZURE_CLIENT_ID, and SDKs fall back to IMDS without a word", ""), fix)
 	case want != "" && !strings.EqualFold(want, x.named):
 		x.add("annotation", x.account.Ref.String(), failing("", "client ID "+x.named+", which is not "+want, ""), fix)
 	default:

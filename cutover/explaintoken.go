@@ -117,7 +117,8 @@ func (x *explainer) exchange() {
 		ref = x.out.Pod
 	}
 	e := exchange(x.ctx, x.t, x.account, ref)
-	x.add("exchange", x.account.Ref.String(), e, "make the identity trust the service account; after a change of its credentials wait some minutes before the next try")
+	x.add("exchange", x.account.Ref.String(), e,
+		"make the identity trust the service account; after a change of its credentials wait some minutes before the next try")
 }
 
 // application: what the application in the pod does with all that.
@@ -129,7 +130,8 @@ func (x *explainer) application() {
 	w := Workload{Ref: x.out.Object, ServiceAccount: x.account.Ref.Name}
 	x.t.Unit.Accounts = []Account{x.account}
 	for _, e := range telemetryOf(x.ctx, x.t, w, []*corev1.Pod{x.pod}) {
-		x.add("application", podObject(x.pod), e, "update its Azure SDK to one that reads AZURE_FEDERATED_TOKEN_FILE, or use package credential; then let the pod be made anew")
+		x.add("application", podObject(x.pod), e,
+			"update its Azure SDK to one that reads AZURE_FEDERATED_TOKEN_FILE, or use package credential; then let the pod be made anew")
 	}
 }
 

@@ -26,8 +26,8 @@ type Injection struct {
 // AZURE_FEDERATED_TOKEN_FILE points. Volume names and paths are not compared: they differ between webhook releases. A container's
 // own variable wins over the webhook's, so a wrong one that was hard-coded is found here too.
 //
-// There is one piece of evidence for each container, in the pod's order, and one for the sidecar if it is wanted; a pod without a container to judge yields one that is
-// inconclusive.
+// There is one piece of evidence for each container, in the pod's order, and one for the sidecar if it is wanted; a pod without a
+// container to judge yields one that is inconclusive.
 func Injected(pod *corev1.Pod, want Injection) []Evidence {
 	var skipped []string
 	for name := range strings.SplitSeq(pod.Annotations[workloadid.SkipContainersAnnotation], ";") {

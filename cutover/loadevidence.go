@@ -41,7 +41,8 @@ func (r *loadRun) scaleEvidence(y *loadTally, births []*birth) []Evidence {
 			}
 		}
 	}
-	pods := Evidence{Check: "V1-V3", Object: object, Want: fmt.Sprintf("%d new pods that hold", y.need), Got: fmt.Sprintf("%d of %d new pods hold", good, len(births)), Result: Pass}
+	pods := Evidence{Check: "V1-V3", Object: object, Want: fmt.Sprintf("%d new pods that hold", y.need),
+		Got: fmt.Sprintf("%d of %d new pods hold", good, len(births)), Result: Pass}
 	if good < y.need || good < len(births) {
 		pods.Result = Inconclusive
 	}
@@ -115,7 +116,8 @@ func (r *loadRun) pathEvidence(counted []*birth) []Evidence {
 			}
 		}
 	}
-	e := Evidence{Check: "V5", Object: r.t.Unit.ID, Want: "telemetry of every new pod", Got: fmt.Sprintf("%d of %d new pods say that their tokens come by workload identity", said, len(counted)), Result: Pass}
+	e := Evidence{Check: "V5", Object: r.t.Unit.ID, Want: "telemetry of every new pod",
+		Got: fmt.Sprintf("%d of %d new pods say that their tokens come by workload identity", said, len(counted)), Result: Pass}
 	told := len(counted) > 0 && said == len(counted) && !r.t.strategy().Sidecar // with the sidecar, NMI must tell
 	switch {
 	case told && !silent && !verdictIs(v4, Fail): // the other witness saw enough
@@ -130,7 +132,8 @@ func (r *loadRun) pathEvidence(counted []*birth) []Evidence {
 
 // watchEvidence says what the looks saw.
 func (r *loadRun) watchEvidence() []Evidence {
-	e := Evidence{Check: "V1", Object: r.t.Unit.ID, Want: "a webhook that injects at every look", Got: fmt.Sprintf("clean in %d looks within %s", r.looks, time.Since(r.opened).Round(time.Second)), Result: Pass}
+	e := Evidence{Check: "V1", Object: r.t.Unit.ID, Want: "a webhook that injects at every look",
+		Got: fmt.Sprintf("clean in %d looks within %s", r.looks, time.Since(r.opened).Round(time.Second)), Result: Pass}
 	if r.probed.Result != Pass {
 		e.Result, e.Got = Inconclusive, r.probed.Reason
 	}

@@ -77,7 +77,8 @@ func birthEvidence(b *birth, calm time.Duration) Evidence {
 func (b *birth) all(calm time.Duration) []Evidence {
 	out := slices.Concat(b.environment, []Evidence{birthEvidence(b, calm)}, b.exchange)
 	if len(b.environment) == 0 || len(b.exchange) == 0 {
-		out = append(out, Evidence{Check: "V3", Object: podObject(b.pod), Want: "a token of its identity", Got: "it was gone before it could be judged", Result: Inconclusive})
+		out = append(out, Evidence{Check: "V3", Object: podObject(b.pod), Want: "a token of its identity", Got: "it was gone before it could be judged",
+			Result: Inconclusive})
 	}
 	return out
 }

@@ -23,7 +23,8 @@ type loadSight struct {
 }
 
 func newLoadSight(t Target) *loadSight {
-	s := &loadSight{target: t, before: map[types.UID]bool{}, orphans: map[types.UID]*birth{}, owners: map[types.UID]*loadTally{}, walks: map[*loadTally]*ownerWalk{}}
+	s := &loadSight{target: t, before: map[types.UID]bool{}, orphans: map[types.UID]*birth{}, owners: map[types.UID]*loadTally{},
+		walks: map[*loadTally]*ownerWalk{}}
 	for _, w := range t.Workloads {
 		s.tallies = append(s.tallies, &loadTally{w: w, replicas: -1, opening: -1})
 	}

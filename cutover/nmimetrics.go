@@ -116,8 +116,8 @@ func (m *NMIMetrics) read(ctx context.Context, url, namespace string) (NMIReadin
 	return countOperations(io.LimitReader(resp.Body, maxMetricsBody), namespace)
 }
 
-// countOperations sums the operations for a namespace on a Prometheus text page, and those of them that ended in an error. A page without the histogram counts none: NMI
-// exports it from its first operation on.
+// countOperations sums the operations for a namespace on a Prometheus text page, and those of them that ended in an error. A page without
+// the histogram counts none: NMI exports it from its first operation on.
 func countOperations(page io.Reader, namespace string) (NMIReading, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(page)

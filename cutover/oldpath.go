@@ -111,7 +111,8 @@ func unserved(objs []*unstructured.Unstructured, w Workload, assigned bool, whic
 	has := map[string]bool{}
 	for _, o := range objs {
 		status := text(o.Object, "status", "status")
-		if o.GetKind() == podidentity.KindAssigned && (status == podidentity.StatusAssigned || status == "") && text(o.Object, "spec", "podNamespace") == w.Namespace {
+		if o.GetKind() == podidentity.KindAssigned && (status == podidentity.StatusAssigned || status == "") &&
+			text(o.Object, "spec", "podNamespace") == w.Namespace {
 			has[text(o.Object, "spec", "pod")] = true
 		}
 	}

@@ -132,7 +132,8 @@ func trusted(a Account, issuer string, have []federation.Credential) Evidence {
 			near = fmt.Sprintf("; one credential names issuer %s%s", c.Issuer, nearness(c.Issuer, issuer))
 		}
 	}
-	return failing(a.Ref.String(), "no federated credential of "+a.Identity.ID()+" matches"+near, fmt.Sprintf("issuer %s, subject %s, audience %s", want.Issuer, want.Subject, want.Audience))
+	return failing(a.Ref.String(), "no federated credential of "+a.Identity.ID()+" matches"+near,
+		fmt.Sprintf("issuer %s, subject %s, audience %s", want.Issuer, want.Subject, want.Audience))
 }
 
 // nearness says in a clause how two issuers differ by what people overlook; "" where they differ by more, or not at all.

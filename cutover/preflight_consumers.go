@@ -64,7 +64,8 @@ func checkTriggers(ctx context.Context, t Target) []Evidence {
 	for _, c := range ofCluster {
 		for _, s := range scaled {
 			if azure(c) && refersTo(s, c.GetName()) {
-				out = append(out, failing(clusterTriggers+"/"+c.GetName(), "has podIdentity provider azure, and "+s.GetKind()+"/"+s.GetName()+" refers to it", "provider azure-workload"))
+				out = append(out, failing(clusterTriggers+"/"+c.GetName(), "has podIdentity provider azure, and "+s.GetKind()+"/"+s.GetName()+" refers to it",
+					"provider azure-workload"))
 			}
 		}
 	}
@@ -104,7 +105,8 @@ func checkExceptions(ctx context.Context, t Target) []Evidence {
 			found, _ := lookup(x.Object, []string{"spec", "podLabels"})
 			for key, value := range asMap(found) {
 				if have, ok := live.template.Labels[key]; ok && have == value {
-					out = append(out, failing(podidentity.KindException+"/"+x.GetName(), "lets the pods of "+w.String()+" past NMI, which then sees nothing of them", "no exception for it"))
+					out = append(out, failing(podidentity.KindException+"/"+x.GetName(), "lets the pods of "+w.String()+" past NMI, which then sees nothing of them",
+						"no exception for it"))
 					break
 				}
 			}

@@ -99,7 +99,8 @@ func fits(q *unstructured.Unstructured, live *liveWorkload, more int64, why stri
 		left.Sub(quota.Status.Used[name])
 		need := resource.NewMilliQuantity(one.MilliValue()*more, one.Format)
 		if left.Cmp(*need) < 0 {
-			out = append(out, failing("ResourceQuota/"+quota.Name, fmt.Sprintf("%s: %s left, and %s adds %s", name, left.String(), why, need.String()), "room for the surge"))
+			out = append(out, failing("ResourceQuota/"+quota.Name, fmt.Sprintf("%s: %s left, and %s adds %s", name, left.String(), why, need.String()),
+				"room for the surge"))
 		}
 	}
 	return out

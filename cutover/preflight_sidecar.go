@@ -30,7 +30,8 @@ func checkSidecar(ctx context.Context, t Target, w Workload, live *liveWorkload)
 	case redirect == nil || proxy == nil:
 		return append(out, failing(w.String(), "a dry-run pod has no proxy sidecar", "a webhook that injects it"))
 	case ordinary(born, proxy):
-		return append(out, failing(w.String(), "the webhook adds the proxy as a container that never ends, so its Jobs would not finish", "Kubernetes 1.32, or another strategy"))
+		return append(out, failing(w.String(), "the webhook adds the proxy as a container that never ends, so its Jobs would not finish",
+			"Kubernetes 1.32, or another strategy"))
 	}
 	return append(out, passed(w.String(), "the proxy is a native sidecar, and ends with its Jobs"))
 }

@@ -20,7 +20,8 @@ func checkSelector(ctx context.Context, t Target, _ PreflightOptions) []Evidence
 		expressions, _ := lookup(live.Object, []string{"spec", "selector", "matchExpressions"})
 		list, _ := expressions.([]any)
 		if bound || slices.ContainsFunc(list, func(x any) bool { return text(asMap(x), "key") == podidentity.Label }) {
-			return []Evidence{failing(w.String(), "spec.selector names "+podidentity.Label+", so the label cannot leave the template", "a replacement workload without it")}
+			return []Evidence{failing(w.String(), "spec.selector names "+podidentity.Label+", so the label cannot leave the template",
+				"a replacement workload without it")}
 		}
 		return nil
 	})

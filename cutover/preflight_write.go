@@ -16,7 +16,8 @@ func checkOwner(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
 		case owner == "":
 			return nil
 		case t.Unit.Mode == Direct && w.Owner == "":
-			return []Evidence{failing(w.String(), "belongs to "+owner+", which the plan does not know: it would put the old label back", "plan again, in mode gitops or suspend")}
+			return []Evidence{failing(w.String(), "belongs to "+owner+", which the plan does not know: it would put the old label back",
+				"plan again, in mode gitops or suspend")}
 		}
 		return []Evidence{passed(w.String(), "belongs to "+owner+"; the unit moves in mode "+string(t.Unit.Mode))}
 	})
@@ -51,7 +52,9 @@ func checkAttestation(ctx context.Context, t Target, o PreflightOptions) []Evide
 		case t.strategy().Sidecar:
 			out = append(out, passed(w.String(), "the migration proxy takes its tokens, and NMI is watched"))
 		case t.strategy().SingleRollout && known != AttestVerified && known != AttestDeclared:
-			out = append(out, failing(w.String(), "nobody knows whether the application uses its federated token, and its first pods by the new path have no old one", "two rollouts, or its owner's word"))
+			out = append(out, failing(w.String(),
+				"nobody knows whether the application uses its federated token, and its first pods by the new path have no old one",
+				"two rollouts, or its owner's word"))
 		case known == AttestVerified || known == AttestDeclared:
 			out = append(out, passed(w.String(), "its use of the federated token is "+string(known)))
 		case t.Oracle == nil:
@@ -102,7 +105,8 @@ func attested(w Workload, o PreflightOptions) Attestation {
 func checkHoldable(t Target, w Workload, live *liveWorkload) []Evidence {
 	switch {
 	case len(holdFields(live.Unstructured, t.Plan.Limits.CanaryPods)) == 0:
-		return []Evidence{failing(w.String(), "its update strategy or its number of pods does not let it be held at canary pods", "a rolling update and more pods than canaries, or two rollouts")}
+		return []Evidence{failing(w.String(), "its update strategy or its number of pods does not let it be held at canary pods",
+			"a rolling update and more pods than canaries, or two rollouts")}
 	case desired(live.Unstructured) == 0:
 		return []Evidence{failing(w.String(), "has no pod that could be a canary", "pods, or two rollouts")}
 	}

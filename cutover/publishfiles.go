@@ -86,7 +86,8 @@ func writeComponent(path string, p Publication) error {
 	delete(targets, filepath.Base(path))
 	if p.StrategicMerge == "" {
 		gvk := schema.FromAPIVersionAndKind(p.Object.APIVersion, p.Object.Kind)
-		targets[filepath.Base(path)] = map[string]string{"group": gvk.Group, "version": gvk.Version, "kind": gvk.Kind, "name": p.Object.Name, "namespace": p.Object.Namespace}
+		targets[filepath.Base(path)] = map[string]string{"group": gvk.Group, "version": gvk.Version, "kind": gvk.Kind, "name": p.Object.Name,
+			"namespace": p.Object.Namespace}
 	}
 	list := patchList{APIVersion: "kustomize.config.k8s.io/v1alpha1", Kind: "Component", Patches: []listedPatch{}}
 	for _, f := range files {

@@ -75,7 +75,8 @@ func waitForMIC(ctx context.Context, c Reader, cluster string, patience time.Dur
 	err := watch(ctx, c, sels, patience, func(objs []*unstructured.Unstructured) (bool, error) { return len(objs) == 0, nil })
 	switch {
 	case errors.Is(err, errWaited):
-		return fmt.Errorf("cutover: AzureAssignedIdentities are left in %s after %s: MIC is slow or stuck; do not strip their finalizers while it runs", cluster, patience)
+		return fmt.Errorf("cutover: AzureAssignedIdentities are left in %s after %s: MIC is slow or stuck; do not strip their finalizers while it runs",
+			cluster, patience)
 	case err != nil && !apierrors.IsNotFound(err):
 		return err
 	}

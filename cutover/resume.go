@@ -156,7 +156,8 @@ func (u *unitRun) suspendAgain(ctx context.Context, e *Edit) error {
 			return err
 		}
 	}
-	return held(HoldGit, "%s has put back a change of the unit when it was resumed: its commit is not merged. The tool is suspended again; merge, and run again", e.Ref)
+	return held(HoldGit,
+		"%s has put back a change of the unit when it was resumed: its commit is not merged. The tool is suspended again; merge, and run again", e.Ref)
 }
 
 // behind says why it is not known yet that a resumed tool has reconciled; "" once it has. Flux tells the generation that it has reconciled

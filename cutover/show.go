@@ -46,7 +46,8 @@ func (p *Plan) showUnits(w io.Writer, ids []string) {
 		for _, x := range u.Workloads {
 			workloads = append(workloads, x.String())
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%d writes\tsoak %s\t%s\n", clean(u.ID), u.way(), clean(strings.Join(workloads, ", ")), u.writes(), hours(u.Soak), clean(strings.Join(u.Risks, "; ")))
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%d writes\tsoak %s\t%s\n",
+			clean(u.ID), u.way(), clean(strings.Join(workloads, ", ")), u.writes(), hours(u.Soak), clean(strings.Join(u.Risks, "; ")))
 	}
 	_ = t.Flush() //nolint:errcheck // a strings.Builder takes everything
 }

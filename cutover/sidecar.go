@@ -63,7 +63,8 @@ func (s Strategy) podAnnotations() map[string]any {
 // or as a native sidecar, with the identity it is to exchange for; and the init container that sends to it what is meant for IMDS.
 // Either without the other leaves the application with NMI, or with nobody.
 func sidecarIn(pod *corev1.Pod, want Injection) Evidence {
-	e := Evidence{Check: "V1", Object: podObject(pod) + " migration proxy", Want: workloadid.ProxyContainer + " and " + workloadid.ProxyInitContainer, Result: Fail}
+	e := Evidence{Check: "V1", Object: podObject(pod) + " migration proxy", Want: workloadid.ProxyContainer + " and " + workloadid.ProxyInitContainer,
+		Result: Fail}
 	redirect, proxy := proxyContainers(pod)
 	switch {
 	case proxy == nil:

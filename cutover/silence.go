@@ -15,10 +15,11 @@ import (
 // there is, since it sees what applications do and not what they were told.
 //
 // It is inconclusive without an oracle, while an NMI cannot be read or none is found (unless the plan knows that the cluster has no Pod
-// Identity, [catalog.ModeNone]), and after one has restarted or left: what it last served is unknown. So it is when a counter grew in a namespace that the plan's other units, or blocked ones, share: nobody can tell whose
-// operations those were. Nor can anybody while pods that were made before the change live there; but in a single rollout an operation that
-// NMI refused fails, and none refused passes, where the oracle counts them ([NMIReading.Refused]); not while a pod with the old label is so
-// young that it may have been refused itself, before its identity was assigned.
+// Identity, [catalog.ModeNone]), and after one has restarted or left: what it last served is unknown. So it is when a counter grew in a
+// namespace that the plan's other units, or blocked ones, share: nobody can tell whose operations those were. Nor can anybody while pods
+// that were made before the change live there; but in a single rollout an operation that NMI refused fails, and none refused passes, where
+// the oracle counts them ([NMIReading.Refused]); not while a pod with the old label is so young that it may have been refused itself,
+// before its identity was assigned.
 func OldPathSilent(during time.Duration) Gate {
 	const name = "old path silent"
 	return func(ctx context.Context, t Target) Verdict {

@@ -110,7 +110,8 @@ func sidecarReasons(u Unit, f *facts, cat *catalog.Catalog) []Reason {
 		}
 		port, set := t.Annotations[workloadid.ProxyPortAnnotation]
 		if want := u.Strategy.SidecarPort; set && want != 0 && port != fmt.Sprint(want) {
-			out = append(out, refuse(w.String(), fmt.Sprintf("the template of %s says port %s already, and not %d", w.String(), port, want), "declare that port, or none"))
+			out = append(out, refuse(w.String(), fmt.Sprintf("the template of %s says port %s already, and not %d", w.String(), port, want),
+				"declare that port, or none"))
 		}
 	}
 	return out

@@ -98,6 +98,7 @@ func (c *Cluster) mayEvict(pod *object) error {
 	return &apierrors.StatusError{ErrStatus: metav1.Status{
 		Status: metav1.StatusFailure, Code: http.StatusTooManyRequests, Reason: metav1.StatusReasonTooManyRequests,
 		Message: "Cannot evict pod as it would violate the pod's disruption budget.",
-		Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Type: "DisruptionBudget", Message: "the budget " + budgets[0].name() + " allows no disruption"}}},
+		Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Type: "DisruptionBudget",
+			Message: "the budget " + budgets[0].name() + " allows no disruption"}}},
 	}}
 }

@@ -37,7 +37,8 @@ func newCluster(f *Fleet, name, region string) *Cluster {
 		fleet: f, name: name, region: region, key: []byte("key of " + name),
 		issuer:  fmt.Sprintf("https://%s.oic.prod-aks.azure.com/%s/%s/", region, Tenant, f.uid()),
 		objects: map[place]map[string]*object{}, sets: map[string]*workload{},
-		nmi: nmi{served: map[string]map[string]int64{}, refused: map[string]map[string]int64{}, assigned: map[string]bool{}}, webhook: webhook{seen: map[string][]sighting{}},
+		nmi:     nmi{served: map[string]map[string]int64{}, refused: map[string]map[string]int64{}, assigned: map[string]bool{}},
+		webhook: webhook{seen: map[string][]sighting{}},
 	}
 	c.create(namespaceObject("kube-system"), "")
 	c.create(webhookObject(c.caBundle()), "")

@@ -3,8 +3,8 @@
 // A [Fleet] holds clusters that implement cutover.Cluster with the semantics of a real API server: UIDs, resource versions and optimistic
 // conflicts, field ownership of server-side apply, JSON Patch, admission, immutable fields, dry runs, watches. Its controllers roll out
 // Deployments, StatefulSets, DaemonSets, CronJobs and Argo Rollouts pod by pod over simulated time; the webhook injects from a lagging
-// cache, the migration proxy too; NMI, MIC and Entra answer as they do, late and negatively cached; and every pod takes tokens by the path that its own birth gave it. Each
-// token is counted, so that [Fleet.Tally] says what a migration cost: 0 failed, 0 wrong, or not.
+// cache, the migration proxy too; NMI, MIC and Entra answer as they do, late and negatively cached; and every pod takes tokens by the path
+// that its own birth gave it. Each token is counted, so that [Fleet.Tally] says what a migration cost: 0 failed, 0 wrong, or not.
 //
 // # A hostile world
 //

@@ -141,11 +141,13 @@ func (k Fault) call(ctx context.Context, rng *rand.Rand, do func() error) error 
 		}
 		return &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	case FaultConflict:
-		return apierrors.NewConflict(schema.GroupResource{Resource: "things"}, "thing", errors.New("the object has been modified; please apply your changes to the latest version and try again"))
+		return apierrors.NewConflict(schema.GroupResource{Resource: "things"}, "thing",
+			errors.New("the object has been modified; please apply your changes to the latest version and try again"))
 	case FaultBusy:
 		return apierrors.NewTooManyRequests("too many requests", 1+rng.IntN(10))
 	case FaultBusyBare:
-		return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: http.StatusTooManyRequests, Reason: metav1.StatusReasonTooManyRequests}}
+		return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: http.StatusTooManyRequests,
+			Reason: metav1.StatusReasonTooManyRequests}}
 	case FaultBroken:
 		return apierrors.NewInternalError(errors.New("etcdserver: leader changed"))
 	case FaultUnavailable:

@@ -71,7 +71,8 @@ func NewGuard(f *Fleet, p *cutover.Plan) *Guard {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.catchUp()
-	g := &Guard{fleet: f, plan: p, may: permits(p), world: f.everything(), frozen: map[string]bool{}, rolled: map[objectID]map[string]bool{}, told: map[string]bool{}}
+	g := &Guard{fleet: f, plan: p, may: permits(p), world: f.everything(), frozen: map[string]bool{}, rolled: map[objectID]map[string]bool{},
+		told: map[string]bool{}}
 	f.guard = g
 	return g
 }

@@ -83,7 +83,8 @@ func fought(t *testing.T, w World) {
 
 // induced raises the lower bound of the autoscaler and waits for the pods.
 func induced(t *testing.T, w World) {
-	before, hpa := w.spec(t), cutover.Ref{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler", Namespace: w.workload().Namespace, Name: w.workload().Name}
+	before, hpa := w.spec(t), cutover.Ref{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler", Namespace: w.workload().Namespace,
+		Name: w.workload().Name}
 	bound := func() any { return field(t, w, hpa, "spec", "minReplicas") }
 	was := bound()
 	gates := PassGates()

@@ -16,7 +16,8 @@ const hookService = "azure-wi-webhook-webhook-service"
 func (c *Cluster) caBundle() string {
 	key := ed25519.NewKeyFromSeed(append([]byte("the webhook's CA of a simulation"), c.key...)[:ed25519.SeedSize])
 	now := c.fleet.now
-	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: c.name}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(10, 0, 0), IsCA: true}
+	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: c.name}, NotBefore: now.Add(-time.Hour),
+		NotAfter: now.AddDate(10, 0, 0), IsCA: true}
 	der, err := x509.CreateCertificate(nil, ca, ca, key.Public(), key)
 	if err != nil {
 		panic("cutovertest: " + err.Error()) // a template that is the same for ever

@@ -50,7 +50,8 @@ func demo(ctx context.Context, out io.Writer) (int, error) {
 		t.Taken, t.Failed, t.Wrong, t.NewPath, t.OldPath)
 	code := exitCode(plan, rep, err)
 	if err != nil || code != cutover.ExitFrozen || t.Failed+t.Wrong > 0 || !staged(rep) {
-		return cutover.ExitError, errors.Join(err, fmt.Errorf("the demonstration did not go as staged: exit code %d, %d tokens failed, %d wrong", code, t.Failed, t.Wrong))
+		return cutover.ExitError, errors.Join(err, fmt.Errorf("the demonstration did not go as staged: exit code %d, %d tokens failed, %d wrong",
+			code, t.Failed, t.Wrong))
 	}
 	fmt.Fprintf(out, "As staged: the application with the old SDK was caught and rolled back before it lost a token. On a real fleet the exit code is %d.\n", code)
 	return cutover.ExitDone, nil

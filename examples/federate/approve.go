@@ -26,7 +26,8 @@ func missing(plan *federation.Plan) error {
 }
 
 // approve applies the plan and proves it: planned again, nothing is pending.
-func approve(ctx context.Context, out io.Writer, c config, store federation.Store, plan *federation.Plan, opts *federation.ApplyOptions, replan func() (*federation.Plan, error)) error {
+func approve(ctx context.Context, out io.Writer, c config, store federation.Store, plan *federation.Plan, opts *federation.ApplyOptions,
+	replan func() (*federation.Plan, error)) error {
 	fmt.Fprintln(out)
 	opts.OnEvent = func(e federation.Event) {
 		switch e.Type {
@@ -44,7 +45,8 @@ func approve(ctx context.Context, out io.Writer, c config, store federation.Stor
 	} else {
 		report, err = federation.Apply(ctx, store, plan, opts)
 	}
-	fmt.Fprintf(out, "\n%d applied, %d found done, %d refused, %d failed, %d skipped, %d unknown\n", report.Count(federation.Applied), report.Count(federation.Found),
+	fmt.Fprintf(out, "\n%d applied, %d found done, %d refused, %d failed, %d skipped, %d unknown\n",
+		report.Count(federation.Applied), report.Count(federation.Found),
 		report.Count(federation.Refused), report.Count(federation.Failed), report.Count(federation.Skipped), report.Count(federation.Unknown))
 	if err != nil {
 		return err

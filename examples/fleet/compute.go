@@ -18,8 +18,8 @@ import (
 //go:embed fleet
 var bundled embed.FS
 
-// compute reads the fleet and plans: the trust from what is there, and the cutover from what will be trusted once that is applied. The result is nil only when there is nothing to plan for; an error beside a result says what is
-// missing from it.
+// compute reads the fleet and plans: the trust from what is there, and the cutover from what will be trusted once that is applied. The
+// result is nil only when there is nothing to plan for; an error beside a result says what is missing from it.
 func compute(ctx context.Context, c config, stderr io.Writer) (*result, error) {
 	file := c.fleet
 	if file == "" {
@@ -36,7 +36,8 @@ func compute(ctx context.Context, c config, stderr io.Writer) (*result, error) {
 	}
 	errs := []error{err}
 	progress := newProgress(stderr)
-	snapshots, err := catalog.ReadAll(ctx, fleet.Sources(&catalog.FleetSourceOptions{Live: &catalog.LiveOptions{Heuristics: true}}), &catalog.ScanOptions{OnProgress: progress.cluster})
+	snapshots, err := catalog.ReadAll(ctx, fleet.Sources(&catalog.FleetSourceOptions{Live: &catalog.LiveOptions{Heuristics: true}}),
+		&catalog.ScanOptions{OnProgress: progress.cluster})
 	progress.end()
 	errs = append(errs, err)
 	res := &result{}

@@ -67,7 +67,8 @@ func (c *cluster) add(o object) object {
 func (c *cluster) identityID(name string) string { return identityID(c.region, name) }
 
 func identityID(region, name string) string {
-	return fmt.Sprintf("/subscriptions/%s/resourceGroups/rg-identities-%s/providers/Microsoft.ManagedIdentity/userAssignedIdentities/%s", subscription, region, name)
+	return fmt.Sprintf("/subscriptions/%s/resourceGroups/rg-identities-%s/providers/Microsoft.ManagedIdentity/userAssignedIdentities/%s",
+		subscription, region, name)
 }
 
 // guid derives a GUID from a text, so that the fleet is the same each time it is written.

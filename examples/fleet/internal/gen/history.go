@@ -12,8 +12,9 @@ var history = map[string]func(*cluster){
 		})
 		// A node that autoscaling took away; its assignment was left behind.
 		c.assigned("worker-6d8f7c9b5d-x2x7q", "payments", "payments-worker", "aks-spot-31337-vmss00000k")
-		c.add(object{"apiVersion": "aadpodidentity.k8s.io/v1", "kind": "AzurePodIdentityException", "metadata": c.meta("AzurePodIdentityException", "frontend", "web"),
-			"spec": object{"podLabels": object{"app": "web"}}})
+		c.add(object{"apiVersion": "aadpodidentity.k8s.io/v1", "kind": "AzurePodIdentityException",
+			"metadata": c.meta("AzurePodIdentityException", "frontend", "web"),
+			"spec":     object{"podLabels": object{"app": "web"}}})
 	},
 	"aks-eastus-02": func(c *cluster) {
 		c.namespace("search")

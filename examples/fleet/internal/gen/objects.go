@@ -53,7 +53,8 @@ func clientID(resourceID string) string { return guid("client " + resourceID) }
 
 func (c *cluster) binding(namespace, name, identity, selector string) object {
 	spec := object{"azureIdentity": identity, "selector": selector}
-	return c.add(object{"apiVersion": "aadpodidentity.k8s.io/v1", "kind": "AzureIdentityBinding", "metadata": c.meta("AzureIdentityBinding", namespace, name), "spec": spec})
+	return c.add(object{"apiVersion": "aadpodidentity.k8s.io/v1", "kind": "AzureIdentityBinding",
+		"metadata": c.meta("AzureIdentityBinding", namespace, name), "spec": spec})
 }
 
 // template is a pod template with the old label; an empty binding leaves it out.

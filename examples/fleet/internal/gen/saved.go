@@ -14,7 +14,8 @@ import (
 // have saved it: the AKS add-on's profile, and the identities that exist in Azure.
 func saveWithARM(dir string, c *cluster) error {
 	folder := filepath.Join(dir, c.name)
-	snap, err := catalog.Dir(c.name, folder, &catalog.FilesOptions{Cluster: catalog.Cluster{Region: c.region, ResourceID: c.resourceID(), Issuer: c.issuer()}}).Read(context.Background())
+	snap, err := catalog.Dir(c.name, folder, &catalog.FilesOptions{Cluster: catalog.Cluster{Region: c.region, ResourceID: c.resourceID(),
+		Issuer: c.issuer()}}).Read(context.Background())
 	if err != nil {
 		return err
 	}
@@ -55,8 +56,10 @@ func addARM(c *cluster, snap *catalog.Snapshot) {
 		if id.Name == "telemetry" {
 			location = "eastus"
 		}
-		snap.ManagedIdentities = append(snap.ManagedIdentities, catalog.ManagedIdentity{ResourceID: id.ResourceID, ClientID: id.ClientID, TenantID: tenant, Location: location})
+		snap.ManagedIdentities = append(snap.ManagedIdentities,
+			catalog.ManagedIdentity{ResourceID: id.ResourceID, ClientID: id.ClientID, TenantID: tenant, Location: location})
 	}
 	snap.AddOn.Identities = append(snap.AddOn.Identities, catalog.AddOnIdentity{Name: "scanner", Namespace: "tools", Selector: "scanner",
-		ResourceID: c.identityID("id-scanner"), ClientID: clientID(c.identityID("id-scanner")), ProvisioningState: "Failed", ProvisioningError: "UserAssignedIdentityNotFound"})
+		ResourceID: c.identityID("id-scanner"), ClientID: clientID(c.identityID("id-scanner")),
+		ProvisioningState: "Failed", ProvisioningError: "UserAssignedIdentityNotFound"})
 }

@@ -21,7 +21,8 @@ func trust(clusters []*cluster) []identityTrust {
 	return []identityTrust{
 		{Identity: first.identityID("id-payments-api"), Credentials: []credential{
 			{"payments-by-hand", first.issuer(), "system:serviceaccount:payments:api", audience},
-			{"aks-identity-binding", "https://ib.oic.prod-aks.azure.com/" + tenant + "/" + clientID(first.identityID("id-payments-api")), "system:serviceaccount:payments:api", "api://AKSIdentityBinding"},
+			{"aks-identity-binding", "https://ib.oic.prod-aks.azure.com/" + tenant + "/" + clientID(first.identityID("id-payments-api")),
+				"system:serviceaccount:payments:api", "api://AKSIdentityBinding"},
 		}},
 		{Identity: first.identityID("id-orders-api"), Credentials: []credential{
 			{"orders-before-the-rebuild", dead, "system:serviceaccount:orders:api", audience},
