@@ -36,18 +36,19 @@ func planByAddOn(t *testing.T, f *cutovertest.Fleet) *cutover.Plan {
 	return p
 }
 
-// deletions keeps what is deleted through a cluster.
-type deletions struct {
+// kept keeps what is written through a cluster by one verb.
+type kept struct {
 	cutover.Cluster
+	verb cutover.Verb
 	refs []cutover.Ref
 }
 
 // Write implements cutover.Cluster.
-func (d *deletions) Write(ctx context.Context, w cutover.Write) (*unstructured.Unstructured, error) {
-	if w.Verb == cutover.Delete {
-		d.refs = append(d.refs, w.Ref)
+func (k *kept) Write(ctx context.Context, w cutover.Write) (*unstructured.Unstructured, error) {
+	if w.Verb == k.verb {
+		k.refs = append(k.refs, w.Ref)
 	}
-	return d.Cluster.Write(ctx, w)
+	return k.Cluster.Write(ctx, w)
 }
 
 func TestWhatBelongsToTheAddOnGoesThroughARMAlone(t *testing.T) {
@@ -87,7 +88,7 @@ func TestWhatBelongsToTheAddOnGoesThroughARMAlone(t *testing.T) {
 		bubble(t, tc.name, func(t *testing.T) {
 			f, c := oneApp(t, cutovertest.App{})
 			p := planByAddOn(t, f)
-			api := &deletions{Cluster: c}
+			api := &kept{Cluster: c, verb: cutover.Delete}
 			var asked []cutover.Ref
 			o := &cutover.Options{}
 			if hook := tc.hook(c); hook != nil {
@@ -135,7 +136,7 @@ func TestWhatTheAddOnTookAwayTheAddOnMakesAgain(t *testing.T) {
 		f, c := oneApp(t, cutovertest.App{})
 		p, j := planByAddOn(t, f), cutovertest.NewJournal()
 		before := c.Dump()
-		api := &creations{Cluster: c}
+		api := &kept{Cluster: c, verb: cutover.Create}
 		o := &cutover.Options{AddOn: func(context.Context, string, cutover.Ref) error {
 			c.After(time.Minute, func(s *cutovertest.Script) { s.Remove("AzureIdentityBinding", "shop", "shop-web-binding") })
 			return nil // and the identity is stuck
@@ -159,20 +160,6 @@ func TestWhatTheAddOnTookAwayTheAddOnMakesAgain(t *testing.T) {
 		c.Create(before["AzureIdentityBinding/shop/shop-web-binding"]) // by the add-on
 		wantStates(t, mustRollback(t, r, p), cutover.RolledBack)
 	})
-}
-
-// creations keeps what is created through a cluster.
-type creations struct {
-	cutover.Cluster
-	refs []cutover.Ref
-}
-
-// Write implements cutover.Cluster.
-func (d *creations) Write(ctx context.Context, w cutover.Write) (*unstructured.Unstructured, error) {
-	if w.Verb == cutover.Create {
-		d.refs = append(d.refs, w.Ref)
-	}
-	return d.Cluster.Write(ctx, w)
 }
 
 // A Create that is answered by 503 may have been made: it is asked for again, more and more slowly, and not for ever.

@@ -132,6 +132,20 @@ func either(ctx context.Context, r *cutover.Runner, p *cutover.Plan, back bool) 
 	return r.Run(ctx, p)
 }
 
+// crashAtEach makes a journey anew with a crash at each of its writes, before and after it, and wants the outcome of the undisturbed one.
+func crashAtEach[T any](t *testing.T, writes int, want T, journey func(t *testing.T, n int, before bool) T) {
+	t.Helper()
+	for n := 1; n <= writes; n += stride {
+		for _, before := range []bool{true, false} {
+			bubble(t, fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
+				if diff := cmp.Diff(want, journey(t, n, before)); diff != "" {
+					t.Errorf("undisturbed (-) and crashed (+) journeys differ:\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
 func TestACrashAtAnyWriteChangesNothingInTheEnd(t *testing.T) {
 	t.Parallel()
 	var want outcome
@@ -144,19 +158,11 @@ func TestACrashAtAnyWriteChangesNothingInTheEnd(t *testing.T) {
 	if want.Templates != 2 || want.Failed != 0 || want.Wrong != 0 {
 		t.Fatalf("undisturbed run: %d new templates, %d failed, %d wrong", want.Templates, want.Failed, want.Wrong)
 	}
-	for n := 1; n <= writes; n += stride {
-		for _, before := range []bool{true, false} {
-			t.Run(fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					f, c, p := oneUnit(t)
-					journey(t, f, p, cutovertest.NewJournal(), false, n, before)
-					if diff := cmp.Diff(want, outcomeOf(f, c)); diff != "" {
-						t.Errorf("undisturbed (-) and crashed (+) runs differ:\n%s", diff)
-					}
-				})
-			})
-		}
-	}
+	crashAtEach(t, writes, want, func(t *testing.T, n int, before bool) outcome {
+		f, c, p := oneUnit(t)
+		journey(t, f, p, cutovertest.NewJournal(), false, n, before)
+		return outcomeOf(f, c)
+	})
 }
 
 func TestACrashAtAnyWriteOfARollbackChangesNothingInTheEnd(t *testing.T) {
@@ -177,21 +183,13 @@ func TestACrashAtAnyWriteOfARollbackChangesNothingInTheEnd(t *testing.T) {
 	if want.Templates != 2 || want.Failed != 0 || want.Wrong != 0 {
 		t.Fatalf("undisturbed rollback: %d new templates, %d failed, %d wrong", want.Templates, want.Failed, want.Wrong)
 	}
-	for n := 1; n <= writes; n += stride {
-		for _, before := range []bool{true, false} {
-			t.Run(fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					f, c, p := oneUnit(t)
-					j := cutovertest.NewJournal()
-					journey(t, f, p, j, false, 0, false)
-					journey(t, f, p, j, true, n, before)
-					if diff := cmp.Diff(want, outcomeOf(f, c)); diff != "" {
-						t.Errorf("undisturbed (-) and crashed (+) rollbacks differ:\n%s", diff)
-					}
-				})
-			})
-		}
-	}
+	crashAtEach(t, writes, want, func(t *testing.T, n int, before bool) outcome {
+		f, c, p := oneUnit(t)
+		j := cutovertest.NewJournal()
+		journey(t, f, p, j, false, 0, false)
+		journey(t, f, p, j, true, n, before)
+		return outcomeOf(f, c)
+	})
 }
 
 func TestACrashAtAnyWriteOfAJournalInTheClusterChangesNothingInTheEnd(t *testing.T) {

@@ -14,21 +14,27 @@ import (
 func TestALostJournalIsRebuiltFromBreadcrumbs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, c, p := oneUnit(t)
-		origin := c.Dump()
-		j := cutovertest.NewJournal()
 		g := inducingGates()
 		g.LoadAgain = cutovertest.Verdict(cutover.Inconclusive, "later")
-		r := runnerFor(t, f, j, g, nil)
-		mustRun(t, r, p)
-		j.Lose()
-		mustRun(t, r, p)
-		wantStates(t, mustRollback(t, r, p), cutover.RolledBack)
-		wantDump(t, c, origin)
+		loseAndReturn(t, f, c, p, g)
 		if n := f.Tally().ReplicaSets; n != 2 {
 			t.Errorf("%d new templates, want 2", n)
 		}
-		wantNoHarm(t, f)
 	})
+}
+
+// loseAndReturn moves a unit as far as the gates let it, throws its journal away, goes on, and rolls it back to what it was.
+func loseAndReturn(t *testing.T, f *cutovertest.Fleet, c *cutovertest.Cluster, p *cutover.Plan, g cutover.Gates) {
+	t.Helper()
+	origin := c.Dump()
+	j := cutovertest.NewJournal()
+	r := runnerFor(t, f, j, g, nil)
+	mustRun(t, r, p)
+	j.Lose()
+	mustRun(t, r, p)
+	wantStates(t, mustRollback(t, r, p), cutover.RolledBack)
+	wantDump(t, c, origin)
+	wantNoHarm(t, f)
 }
 
 // TestALostJournalIsRebuiltWhereverItWasLost kills a process after each of its writes and throws its journal away; another one, without

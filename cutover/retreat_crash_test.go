@@ -2,11 +2,8 @@ package cutover_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"testing/synctest"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/wimigrate/wimigrate/catalog"
 	"github.com/wimigrate/wimigrate/cutover"
@@ -40,19 +37,11 @@ func TestACrashAtAnyWriteOfARetreatChangesNothingInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		writes, want, _ = retreating(t, 0, false)
 	})
-	for n := 1; n <= writes; n += stride {
-		for _, before := range []bool{true, false} {
-			t.Run(fmt.Sprintf("write %d before=%v", n, before), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					_, got, tally := retreating(t, n, before)
-					if diff := cmp.Diff(want, got); diff != "" {
-						t.Errorf("undisturbed (-) and crashed (+) rollbacks differ:\n%s", diff)
-					}
-					if tally.Failed+tally.Wrong != 0 || tally.ReplicaSets > 2 {
-						t.Errorf("tally %+v", tally)
-					}
-				})
-			})
+	crashAtEach(t, writes, want, func(t *testing.T, n int, before bool) map[string]map[string]any {
+		_, got, tally := retreating(t, n, before)
+		if tally.Failed+tally.Wrong != 0 || tally.ReplicaSets > 2 {
+			t.Errorf("tally %+v", tally)
 		}
-	}
+		return got
+	})
 }

@@ -252,38 +252,26 @@ func TestACrashAtAnyWriteOfASingleRolloutOrItsRollbackChangesNothingInTheEnd(t *
 		if want.Templates != 1 || want.Failed != 0 || want.Wrong != 0 {
 			t.Fatalf("undisturbed, back=%v: %d new templates, %d failed, %d wrong", back, want.Templates, want.Failed, want.Wrong)
 		}
-		for n := 1; n <= writes; n += stride {
-			for _, before := range []bool{true, false} {
-				bubble(t, fmt.Sprintf("back=%v write %d before=%v", back, n, before), func(t *testing.T) {
-					f, c, p := oneUnitOnce(t)
-					j := cutovertest.NewJournal()
-					if back {
-						journey(t, f, p, j, false, 0, false)
-					}
-					journey(t, f, p, j, back, n, before)
-					if diff := cmp.Diff(want, outcomeOf(f, c)); diff != "" {
-						t.Errorf("undisturbed (-) and crashed (+) runs differ:\n%s", diff)
-					}
-				})
-			}
-		}
+		t.Run(fmt.Sprintf("back=%v", back), func(t *testing.T) {
+			crashAtEach(t, writes, want, func(t *testing.T, n int, before bool) outcome {
+				f, c, p := oneUnitOnce(t)
+				j := cutovertest.NewJournal()
+				if back {
+					journey(t, f, p, j, false, 0, false)
+				}
+				journey(t, f, p, j, back, n, before)
+				return outcomeOf(f, c)
+			})
+		})
 	}
 }
 
 func TestALostJournalOfASingleRolloutIsRebuiltFromBreadcrumbs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, c, p := oneUnitOnce(t)
-		origin := c.Dump()
-		j := cutovertest.NewJournal()
 		g := onceGates()
 		g.Canary = cutovertest.Verdict(cutover.Inconclusive, "later")
-		r := runnerFor(t, f, j, g, nil)
-		mustRun(t, r, p)
-		j.Lose()
-		mustRun(t, r, p)
-		wantStates(t, mustRollback(t, r, p), cutover.RolledBack)
-		wantDump(t, c, origin)
-		wantNoHarm(t, f)
+		loseAndReturn(t, f, c, p, g)
 	})
 }
 
