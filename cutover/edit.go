@@ -2,14 +2,9 @@ package cutover
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // conflicts is how often an edit may lose a race before a person must look who else is writing.
@@ -35,29 +30,8 @@ func (u *unitRun) edit(ctx context.Context, s *Step, e *Edit) error {
 		if err != nil {
 			return err
 		}
-		act := u.act(e.ID)
-		d := decide(e, act, live)
-		u.r.opts.Logger.DebugContext(ctx, "decide", "cluster", u.unit.Cluster, "namespace", u.unit.Namespace, "step", s.ID, "standing", d.standing)
-		switch d.standing {
-		case standDone:
-			return u.commit(ctx, s, e, live)
-		case standForeign:
-			return frozen("%s", d.why)
-		case standGone:
-			if len(e.Fields) > 0 && e.Fields[0].Live {
-				return u.commit(ctx, s, e, nil) // a breadcrumb on an object that is gone is gone
-			}
-			return frozen("%s", d.why)
-		case standUnknown:
-			return held(HoldManual, "%s", manual(u.unit, e))
-		case standToDo:
-		}
-		if act != nil && act.Phase == Committed {
-			if act.Undone++; act.Undone > 1 {
-				return frozen("%s of %s was put back twice by %s; if a GitOps tool owns it, plan the unit in mode gitops",
-					e.ID, e.Ref, u.lastWriter(e, live))
-			}
-			u.tell(Event{Type: EventWrite, Step: s.ID, Message: d.why + ": put back by somebody else; once more"})
+		if done, err := u.stands(ctx, s, e, live); done || err != nil {
+			return err
 		}
 		if e.Git {
 			if err := u.publishAndHold(ctx, s, e, live); err != nil {
@@ -73,6 +47,35 @@ func (u *unitRun) edit(ctx context.Context, s *Step, e *Edit) error {
 		return held(HoldUnreachable, "%s: the cluster does not say whether %s was written: %v", e.ID, e.Ref, lost)
 	}
 	return frozen("%s: lost every race for %s: %v", e.ID, e.Ref, lost)
+}
+
+// stands reports whether an edit is done on the object as it is; if it neither is nor can be made, the error says so.
+func (u *unitRun) stands(ctx context.Context, s *Step, e *Edit, live *unstructured.Unstructured) (done bool, err error) {
+	act := u.act(e.ID)
+	d := decide(e, act, live)
+	u.r.opts.Logger.DebugContext(ctx, "decide", "cluster", u.unit.Cluster, "namespace", u.unit.Namespace, "step", s.ID, "standing", d.standing)
+	switch d.standing {
+	case standDone:
+		return true, u.commit(ctx, s, e, live)
+	case standForeign:
+		return false, frozen("%s", d.why)
+	case standGone:
+		if len(e.Fields) > 0 && e.Fields[0].Live {
+			return true, u.commit(ctx, s, e, nil) // a breadcrumb on an object that is gone is gone
+		}
+		return false, frozen("%s", d.why)
+	case standUnknown:
+		return false, held(HoldManual, "%s", manual(u.unit, e))
+	case standToDo:
+	}
+	if act != nil && act.Phase == Committed {
+		if act.Undone++; act.Undone > 1 {
+			return false, frozen("%s of %s was put back twice by %s; if a GitOps tool owns it, plan the unit in mode gitops",
+				e.ID, e.Ref, u.lastWriter(e, live))
+		}
+		u.tell(Event{Type: EventWrite, Step: s.ID, Message: d.why + ": put back by somebody else; once more"})
+	}
+	return false, nil
 }
 
 // make writes the intent down and acts on it.
@@ -174,52 +177,4 @@ func (u *unitRun) crumb(e *Edit, act *Act) Crumb {
 		c.Fields, c.Hold = act.Fields, act.Hold
 	}
 	return c
-}
-
-// write is the one place through which the package changes a cluster on behalf of a unit. It is not cut short by the caller's
-// context: a write that was begun is seen through, so that its outcome is known.
-func (u *unitRun) write(ctx context.Context, s *Step, w Write) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTimeout)
-	defer cancel()
-	_, err := u.cluster.Write(ctx, w)
-	if passing(err) {
-		// It may have been made: the next observation will tell. Wait a little, as for any call that failed.
-		return errors.Join(errMaybe, err, pause.For(ctx, retryPause(err)))
-	}
-	if err == nil {
-		u.tell(Event{Type: EventWrite, Step: s.ID, Message: fmt.Sprintf("%s %s", w.Verb, w.Ref)})
-	}
-	return err
-}
-
-// errMaybe marks a write whose outcome is open.
-var errMaybe = errors.New("the outcome of the write is open")
-
-// lostRace reports whether to look again: somebody else wrote first, the object went, or nobody knows.
-func lostRace(err error) bool {
-	return apierrors.IsConflict(err) || apierrors.IsInvalid(err) || apierrors.IsNotFound(err) || errors.Is(err, errMaybe)
-}
-
-// explainWrite turns a refusal of the API server into a state; what is a state already stays so.
-func (u *unitRun) explainWrite(e *Edit, err error) error {
-	var s *stop
-	if errors.As(err, &s) || errors.Is(err, ErrFenced) {
-		return err
-	}
-	if apierrors.IsUnauthorized(err) { // a token that expired is no word against the unit
-		return held(HoldUnreachable, "%s: the API server does not accept the credentials any more; log in, and run again: %v", e.ID, err)
-	}
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		return frozen("%s: the API server refuses the write of %s: %v", e.ID, e.Ref, err)
-	}
-	return fmt.Errorf("%s: %s: %w", e.ID, e.Ref, err)
-}
-
-func mustJSON(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil // unreachable: bodies are made of JSON values
-	}
-	return b
 }
