@@ -39,27 +39,37 @@ type Options struct {
 	Progress io.Writer
 }
 
-// Ensure returns the paths of the programs, building those that are missing or broken. The cold build of Kubernetes takes minutes;
+// Ensure returns the paths of the programs, building those that are missing or broken. A cold build takes minutes;
 // afterwards it is only seen that they are what was built. Concurrent callers, in this process or others, wait for one another and build once.
 func Ensure(ctx context.Context, programs []Program, opts *Options) (map[Program]string, error) {
 	o, err := opts.complete()
 	if err != nil {
 		return nil, err
 	}
-	pins, err := readPins(ctx, o.ModuleDir)
+	paths := make(map[Program]string, len(programs))
+	for m, of := range byModule(programs) {
+		if err := ensure(ctx, o, m, of, paths); err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
+}
+
+// ensure adds the paths of the programs that one module pins.
+func ensure(ctx context.Context, o Options, m module, programs []Program, paths map[Program]string) error {
+	pins, err := readPins(ctx, o.ModuleDir, m)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	dir := filepath.Join(o.CacheDir, pins.key())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("assets: make the cache folder: %w", err)
+		return fmt.Errorf("assets: make the cache folder: %w", err)
 	}
 	unlock, err := lock(ctx, filepath.Join(dir, "lock"), o.Progress)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer unlock()
-	paths := make(map[Program]string, len(programs))
 	var missing []Program
 	for _, p := range programs {
 		paths[p] = filepath.Join(dir, string(p))
@@ -67,12 +77,10 @@ func Ensure(ctx context.Context, programs []Program, opts *Options) (map[Program
 			missing = append(missing, p)
 		}
 	}
-	if len(missing) > 0 {
-		if err := build(ctx, o, pins, missing, dir); err != nil {
-			return nil, err
-		}
+	if len(missing) == 0 {
+		return nil
 	}
-	return paths, nil
+	return build(ctx, o, pins, missing, dir)
 }
 
 func (o *Options) complete() (Options, error) {

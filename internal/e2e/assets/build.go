@@ -35,7 +35,7 @@ func build(ctx context.Context, o Options, pins pins, programs []Program, dir st
 	for _, p := range programs {
 		packages = append(packages, pins.source(p).pkg)
 	}
-	if err := compile(ctx, o.ModuleDir, fresh, []string{"-ldflags", pins.ldflags()}, packages...); err != nil {
+	if err := compile(ctx, pins.dir, fresh, []string{"-ldflags", pins.ldflags()}, packages...); err != nil {
 		return fmt.Errorf("assets: build %s: %w", list, err)
 	}
 	for _, p := range programs {

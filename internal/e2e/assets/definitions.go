@@ -17,7 +17,11 @@ func RolloutDefinitions(ctx context.Context, opts *Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := goTool(ctx, o.ModuleDir, "mod", "download", "-json", argoRollouts) // also where the program is kept and its source is not
+	dir, err := argo.folder(ctx, o.ModuleDir)
+	if err != nil {
+		return nil, err
+	}
+	out, err := goTool(ctx, dir, "mod", "download", "-json", argoRollouts) // also where the program is kept and its source is not
 	if err != nil {
 		return nil, fmt.Errorf("assets: the definitions of Argo Rollouts: %w", err)
 	}

@@ -22,7 +22,7 @@ func lock(ctx context.Context, path string, progress io.Writer) (unlock func(), 
 			return func() { _ = f.Close() }, nil
 		}
 		if !told {
-			fmt.Fprintln(progress, "waiting for another build of the control planes")
+			fmt.Fprintln(progress, "waiting for another build of these programs")
 		}
 		select {
 		case <-ctx.Done():

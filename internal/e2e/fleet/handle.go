@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,12 +25,18 @@ func (c *Cluster) Apply(ctx context.Context, documents string) error {
 	return c.Objects.ApplyYAML(ctx, []byte(documents))
 }
 
-// Scale sets the replicas of a Deployment, StatefulSet or ReplicaSet through its scale subresource.
+// Scale sets the replicas of a Deployment, StatefulSet, ReplicaSet or Rollout through its scale subresource.
 func (c *Cluster) Scale(ctx context.Context, namespace, kind, name string, replicas int) error {
 	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
-	r := c.Client.AppsV1().RESTClient().Patch(types.MergePatchType).Namespace(namespace).
-		Resource(strings.ToLower(kind)+"s").Name(name).SubResource("scale").Param("fieldManager", objects.Owner).Body(patch)
-	if err := r.Do(ctx).Error(); err != nil {
+	version := "apps/v1"
+	if kind == "Rollout" {
+		version = "argoproj.io/v1alpha1"
+	}
+	r, err := c.Objects.Kind(schema.FromAPIVersionAndKind(version, kind), namespace)
+	if err == nil {
+		_, err = r.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: objects.Owner}, "scale")
+	}
+	if err != nil {
 		return fmt.Errorf("fleet: scale %s %s/%s: %w", kind, namespace, name, err)
 	}
 	return nil
