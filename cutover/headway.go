@@ -68,7 +68,7 @@ func reachOf(w *unstructured.Unstructured) reach {
 }
 
 // standstill is how long the rollout of an object may stand still: what its own progressDeadlineSeconds says, not that of a hold of ours,
-// and at least minRollout.
+// and at least minRollout, and as long again as an Argo Rollout pauses by itself.
 func (u *unitRun) standstill(live *unstructured.Unstructured) time.Duration {
 	if u.r.opts.RolloutTimeout != 0 {
 		return u.r.opts.RolloutTimeout
@@ -85,7 +85,7 @@ func (u *unitRun) standstill(live *unstructured.Unstructured) time.Duration {
 			}
 		}
 	}
-	return max(minRollout, time.Duration(seconds)*time.Second)
+	return max(minRollout, time.Duration(seconds)*time.Second) + argoLongestPause(live)
 }
 
 var progressDeadline = []string{"spec", "progressDeadlineSeconds"}

@@ -46,3 +46,18 @@ func readWorkload(ctx context.Context, r Reader, w Workload) (*liveWorkload, err
 func (l *liveWorkload) containers() []corev1.Container {
 	return append(append([]corev1.Container{}, l.template.Spec.InitContainers...), l.template.Spec.Containers...)
 }
+
+// runningOf reads the object whose pods a workload's template makes: the workload, or the Argo Rollout that borrows it.
+func runningOf(ctx context.Context, r Reader, w Workload, live *liveWorkload) (*unstructured.Unstructured, error) {
+	if w.Borrower == nil {
+		return live.Unstructured, nil
+	}
+	running, err := get(ctx, r, *w.Borrower)
+	if err == nil && running == nil {
+		err = errors.New("it does not exist")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s, which runs its template, cannot be read: %w", *w.Borrower, err)
+	}
+	return running, nil
+}

@@ -21,7 +21,11 @@ func checkQuota(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
 	}
 	return each(ctx, t, func(w Workload, live *liveWorkload) []Evidence {
 		var out []Evidence
-		surge, canary := surgeOf(live.Unstructured), besideCanary(t, w, live.Unstructured)
+		running, err := runningOf(ctx, t.Cluster, w, live)
+		if err != nil {
+			return []Evidence{unclear(w.String(), err.Error())}
+		}
+		surge, canary := surgeOf(running), besideCanary(t, w, live.Unstructured)
 		if surge == 0 {
 			out = append(out, passed(w.String(), "warning: its rollout takes a pod away before it adds one"))
 		}
@@ -29,7 +33,7 @@ func checkQuota(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
 			lacks := fits(q, live, max(surge, canary), "the rollout of "+w.String())
 			if len(lacks) == 0 {
 				// What it takes to be under load is for the load gate, much later; but it cannot come to it without room.
-				lacks = fits(q, live, inducedOf(t, live.Unstructured), "induced load on "+w.String())
+				lacks = fits(q, live, inducedOf(t, running), "induced load on "+w.String())
 				for i := range lacks {
 					lacks[i].Result, lacks[i].Want = Inconclusive, "room for it, or a plan that induces none"
 				}
@@ -62,16 +66,17 @@ func inducedOf(t Target, w *unstructured.Unstructured) int64 {
 
 // surgeOf is how many pods a rollout adds before it takes one away.
 func surgeOf(w *unstructured.Unstructured) int64 {
-	if w.GetKind() != "Deployment" && w.GetKind() != "Rollout" {
+	switch {
+	case w.GetKind() == "Rollout":
+		return argoSurge(w)
+	case w.GetKind() != "Deployment" || text(w.Object, "spec", "strategy", "type") == "Recreate":
 		return 0
 	}
-	if text(w.Object, "spec", "strategy", "type") == "Recreate" {
-		return 0
-	}
-	path := []string{"spec", "strategy", "rollingUpdate", "maxSurge"}
-	if w.GetKind() == "Rollout" {
-		path = []string{"spec", "strategy", "canary", "maxSurge"}
-	}
+	return portionOf(w, "spec", "strategy", "rollingUpdate", "maxSurge")
+}
+
+// portionOf is a number of pods, or a percentage of all that are wanted.
+func portionOf(w *unstructured.Unstructured, path ...string) int64 {
 	surge := intstr.FromString("25%") // the API's default
 	if v, ok := lookup(w.Object, path); ok {
 		surge = intstr.Parse(fmt.Sprint(v))

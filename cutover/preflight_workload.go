@@ -1,6 +1,7 @@
 package cutover
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -107,17 +108,22 @@ func podSecurity(ctx context.Context, t Target, w Workload) Evidence {
 // checkQuiet: no rollout under way, no failure, not paused, no failing autoscaler (PF11). What is not quiet may become so: it holds.
 func checkQuiet(ctx context.Context, t Target, _ PreflightOptions) []Evidence {
 	return each(ctx, t, func(w Workload, live *liveWorkload) []Evidence {
+		running, err := runningOf(ctx, t.Cluster, w, live)
+		if err != nil {
+			return []Evidence{unclear(w.String(), err.Error())}
+		}
 		var out []Evidence
-		if status, reason := condition(live.Unstructured, "ReplicaFailure"); status == "True" {
-			out = append(out, unclear(w.String(), "its controller cannot create pods: "+reason))
+		name := scaledRef(w).String()
+		if status, reason := condition(running, "ReplicaFailure"); status == "True" {
+			out = append(out, unclear(name, "its controller cannot create pods: "+reason))
 		}
-		if lookupTrue(live.Object, "spec", "paused") {
-			out = append(out, unclear(w.String(), "it is paused; whoever paused it must resume it"))
+		if lookupTrue(running.Object, "spec", "paused") {
+			out = append(out, unclear(name, "it is paused; whoever paused it must resume it"))
 		}
-		if p := Rollout(live.Unstructured, nil); !p.Complete && w.Kind != "CronJob" && !onDeletion(live.Unstructured) {
-			out = append(out, unclear(w.String(), "a rollout is under way: "+p.Reason+p.Failed))
+		if p := Rollout(running, []*unstructured.Unstructured{live.Unstructured}); !p.Complete && w.Kind != "CronJob" && !onDeletion(running) {
+			out = append(out, unclear(name, "a rollout is under way: "+cmp.Or(p.Failed, p.Reason)))
 		}
-		return append(out, checkAutoscaler(ctx, t, w)...)
+		return append(out, checkAutoscaler(ctx, t, scaledRef(w))...)
 	})
 }
 
@@ -126,13 +132,13 @@ func onDeletion(w *unstructured.Unstructured) bool {
 	return text(w.Object, "spec", "updateStrategy", "type") == onDeleteStrategy
 }
 
-func checkAutoscaler(ctx context.Context, t Target, w Workload) []Evidence {
+func checkAutoscaler(ctx context.Context, t Target, w Ref) []Evidence {
 	hpas, err := list(ctx, t.Cluster, Selection{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler", Namespace: w.Namespace})
 	if err != nil {
 		return []Evidence{unclear(w.String(), "its autoscalers cannot be read: "+err.Error())}
 	}
 	for _, h := range hpas {
-		if text(h.Object, "spec", "scaleTargetRef", "kind") != w.Kind || text(h.Object, "spec", "scaleTargetRef", "name") != w.Name {
+		if !scales(h, w) {
 			continue
 		}
 		if status, reason := condition(h, "AbleToScale"); status == "False" {

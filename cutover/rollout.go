@@ -193,30 +193,3 @@ func cronJobProgress(w *unstructured.Unstructured, others []*unstructured.Unstru
 	}
 	return Progress{Hold: HoldJob, Reason: "no Job was made from the new template yet; next by schedule " + text(w.Object, "spec", "schedule")}
 }
-
-// argoProgress follows Argo Rollouts, whose observedGeneration is a string.
-// https://argo-rollouts.readthedocs.io/en/stable/features/specification/
-func argoProgress(w *unstructured.Unstructured, others []*unstructured.Unstructured) Progress {
-	o := w.Object
-	p := Progress{Revision: text(o, "status", "currentPodHash"), Reason: "phase " + text(o, "status", "phase")}
-	if seen := text(o, "status", "observedGeneration"); seen != strconv.FormatInt(w.GetGeneration(), 10) {
-		return p
-	}
-	if lender := lenderOf(w, others); lender != nil {
-		if seen := text(o, "status", "workloadObservedGeneration"); seen != strconv.FormatInt(lender.GetGeneration(), 10) {
-			p.Reason = fmt.Sprintf("its controller has seen generation %s of %d of the template that it borrows", seen, lender.GetGeneration())
-			return p
-		}
-	}
-	pauses, _ := lookup(o, []string{"status", "pauseConditions"})
-	list, _ := pauses.([]any)
-	switch phase := text(o, "status", "phase"); {
-	case phase == "Degraded" || lookupTrue(o, "status", "abort"):
-		p.Failed = "the Rollout is degraded: " + text(o, "status", "message")
-	case len(list) > 0 || lookupTrue(o, "spec", "paused"):
-		p.Hold, p.Reason = HoldPaused, "the Rollout is paused at one of its own steps; promote it"
-	case phase == "Healthy" && text(o, "status", "stableRS") == p.Revision:
-		p.Complete = true
-	}
-	return p
-}
