@@ -28,6 +28,8 @@ type App struct {
 	Surge, Unavailable any
 	// Recreate, OnDelete and Paused change how the workload rolls out.
 	Recreate, OnDelete, Paused bool
+	// Steps are those of a Rollout's canary, setWeight and pause, as its manifest has them.
+	Steps []any
 	// Borrows makes a Rollout run the template of the Deployment of that name (workloadRef).
 	Borrows string
 	// Schedule is a CronJob's, and how often a ScaledJob finds work for as many Jobs as it has replicas; default "*/10 * * * *". Runs is how

@@ -47,6 +47,9 @@ func workloadObject(a App) map[string]any {
 		spec["replicas"] = int64(a.Replicas)
 		rollDeployment(a, spec)
 	}
+	if a.Kind == "Rollout" {
+		rollRollout(a, spec)
+	}
 	if a.Borrows != "" {
 		delete(spec, "template")
 		delete(spec, "selector")
@@ -71,6 +74,15 @@ func rollDeployment(a App, spec map[string]any) {
 	if a.Paused {
 		spec["paused"] = true
 	}
+}
+
+// rollRollout makes the strategy one of Argo Rollouts, which knows no rollingUpdate.
+func rollRollout(a App, spec map[string]any) {
+	canary := child(spec, "strategy")["rollingUpdate"].(map[string]any)
+	if len(a.Steps) > 0 {
+		canary["steps"] = deepCopy(map[string]any{"steps": a.Steps})["steps"]
+	}
+	spec["strategy"] = map[string]any{"canary": canary}
 }
 
 func rollDaemonSet(a App, spec map[string]any) {

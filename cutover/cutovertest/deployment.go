@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// syncDeployment is one look of the Deployment controller, or of Argo Rollouts without steps.
+// syncDeployment is one look of the Deployment controller.
 func (w *workload) syncDeployment() {
 	now := w.current("ReplicaSet")
 	now.minReady = w.spec(0, "minReadySeconds")
 	want := w.spec(1, "replicas")
 	if paused := child(w.o.data, "spec")["paused"] == true; !paused {
-		w.roll(now, want)
+		w.roll(now, want, want)
 	}
 	w.replicas = want
-	w.deploymentStatus(now, want)
+	w.deploymentStatus(now, want, nil)
 }
 
-// roll moves pods from old revisions to the newest within the strategy's bounds.
-func (w *workload) roll(now *revision, want int) {
+// roll moves pods from old revisions to a newer one within the strategy's bounds, until that one has so many of all that are wanted.
+func (w *workload) roll(now *revision, want, share int) {
 	old := 0
 	for _, p := range w.pods {
 		if p.hash != now.hash {
 			old++
 		}
 	}
-	if old == 0 {
+	if old == 0 && share == want {
 		w.resize(now, want)
 		return
 	}
@@ -47,12 +47,12 @@ func (w *workload) roll(now *revision, want int) {
 			w.resize(biggest, n+want-w.replicas)
 		}
 	}
-	if room := want + surge - len(w.pods); room > 0 && fresh < want {
-		w.resize(now, min(want, fresh+room))
+	if room := want + surge - len(w.pods); room > 0 && fresh < share {
+		w.resize(now, min(share, fresh+room))
 	}
 	_, _, available := w.count("")
 	fresh, _, freshAvailable := w.count(now.hash)
-	may := available - (want - unavailable)
+	may := min(available-(want-unavailable), old-(want-share))
 	clean := len(w.pods) - (want - unavailable) - (fresh - freshAvailable) // old pods that are not available go first
 	for _, p := range w.of(func(h string) bool { return h != now.hash }) {
 		if !w.availablePod(p) {
@@ -102,7 +102,11 @@ func (w *workload) resize(r *revision, want int) {
 }
 
 func (w *workload) bounds(want int) (surge, unavailable int) {
-	r, _ := child(w.o.data, "spec", "strategy")["rollingUpdate"].(map[string]any)
+	kind := "rollingUpdate"
+	if w.kind() == "Rollout" {
+		kind = "canary"
+	}
+	r, _ := child(w.o.data, "spec", "strategy")[kind].(map[string]any)
 	surge, unavailable = portion(r["maxSurge"], want, true), portion(r["maxUnavailable"], want, false)
 	if surge == 0 && unavailable == 0 {
 		unavailable = 1
@@ -141,13 +145,15 @@ func (w *workload) sized() {
 	}
 }
 
-func (w *workload) deploymentStatus(now *revision, want int) {
+// deploymentStatus writes the status; argo is what more Argo Rollouts keeps in it.
+func (w *workload) deploymentStatus(now *revision, want int, argo map[string]any) {
 	w.sized()
 	all, ready, available := w.count("")
 	updated, _, updatedAvailable := w.count(now.hash)
 	done := updated == want && all == want && available == want
 	old, _ := w.o.data["status"].(map[string]any)
-	if integer(old["updatedReplicas"], 0) != updated || integer(old["availableReplicas"], 0) != available || done {
+	pausing := argo["pauseConditions"] != nil // of that no deadline counts
+	if integer(old["updatedReplicas"], 0) != updated || integer(old["availableReplicas"], 0) != available || done || pausing {
 		w.progress = w.c.fleet.now
 	}
 	deadline := time.Duration(float64(w.spec(600, "progressDeadlineSeconds")) * w.c.fleet.opts.Pace * float64(time.Second))
@@ -169,17 +175,7 @@ func (w *workload) deploymentStatus(now *revision, want int) {
 		"readyReplicas": int64(ready), "availableReplicas": int64(available), "conditions": conditions,
 	}
 	if w.kind() == "Rollout" {
-		s["observedGeneration"] = strconv.FormatInt(w.o.u().GetGeneration(), 10)
-		s["currentPodHash"], s["phase"] = now.hash, "Progressing"
-		if lender := w.lender(); lender != nil {
-			s["workloadObservedGeneration"] = strconv.FormatInt(lender.u().GetGeneration(), 10)
-		}
-		s["stableRS"] = old["stableRS"]
-		if updated == want && updatedAvailable == want && all == want {
-			s["phase"], s["stableRS"] = "Healthy", now.hash
-		} else if reason == "ProgressDeadlineExceeded" {
-			s["phase"] = "Degraded"
-		}
+		w.argoStatus(s, argo, now, updated == want && updatedAvailable == want && all == want, reason)
 	}
 	w.setStatus(s)
 	if wait := w.spec(0, "minReadySeconds"); wait > 0 && available < ready {

@@ -24,6 +24,8 @@ type World struct {
 	Plan *cutover.Plan
 	// Edit changes an object as somebody else would; fn gets the stored object.
 	Edit func(t *testing.T, ref cutover.Ref, fn func(object map[string]any))
+	// EditStatus changes the status of an object, as the command line of Argo Rollouts does.
+	EditStatus func(t *testing.T, ref cutover.Ref, fn func(status map[string]any))
 	// RunOnce lets a CronJob run, and returns when its Job has ended.
 	RunOnce func(t *testing.T, cronJob cutover.Ref)
 }
@@ -50,6 +52,9 @@ func Migrations() []Migration {
 		{"a Deployment moves, and comes back", App{Namespace: "conform-deployment", Name: "conform-deployment", Replicas: 4}, thereAndBack},
 		{"a StatefulSet moves, and comes back", App{Namespace: "conform-statefulset", Name: "conform-statefulset", Kind: "StatefulSet"}, thereAndBack},
 		{"a DaemonSet moves, and comes back", App{Namespace: "conform-daemonset", Name: "conform-daemonset", Kind: "DaemonSet"}, thereAndBack},
+		{"an Argo Rollout moves by its own steps, and comes back", App{Namespace: "conform-rollout", Name: "conform-rollout", Kind: "Rollout", Replicas: 4, Steps: canarySteps(map[string]any{"duration": int64(2)})}, byItsSteps},
+		{"an Argo Rollout waits at a step for somebody to promote it", App{Namespace: "conform-promoted", Name: "conform-promoted", Kind: "Rollout", Replicas: 2, Steps: canarySteps(map[string]any{})}, promoted},
+		{"an Argo Rollout that somebody aborts fails, and is put back", App{Namespace: "conform-aborted", Name: "conform-aborted", Kind: "Rollout", Replicas: 2, Steps: canarySteps(map[string]any{})}, aborted},
 		{"a CronJob waits for a run after each change", App{Namespace: "conform-cronjob", Name: "conform-cronjob", Kind: "CronJob", Schedule: "0 0 1 1 *"}, runByRun},
 		{"a Deployment is held at its canary, and put back when that fails", App{Namespace: "conform-canary", Name: "conform-canary", Replicas: 4}, failedCanary},
 		{"a StatefulSet is held at its canary, and put back when that fails",

@@ -29,6 +29,9 @@ func TestMigrationsInTheSimulation(t *testing.T) {
 					Edit: func(_ *testing.T, r cutover.Ref, fn func(map[string]any)) {
 						c.Edit(r.Kind, r.Namespace, r.Name, "somebody", fn)
 					},
+					EditStatus: func(_ *testing.T, r cutover.Ref, fn func(map[string]any)) {
+						c.Edit(r.Kind, r.Namespace, r.Name, "somebody", func(o map[string]any) { fn(o["status"].(map[string]any)) })
+					},
 					RunOnce: func(*testing.T, cutover.Ref) { time.Sleep(11 * time.Minute) },
 				})
 			})

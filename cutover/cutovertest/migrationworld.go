@@ -106,7 +106,7 @@ func (w World) pods(ctx context.Context, t *testing.T) (unbound, bound int) {
 func (w World) templates(t *testing.T) int {
 	t.Helper()
 	kind := "ControllerRevision"
-	if w.workload().Kind == "Deployment" {
+	if k := w.workload().Kind; k == "Deployment" || k == "Rollout" {
 		kind = "ReplicaSet"
 	}
 	all, err := w.Cluster.List(t.Context(), cutover.Selection{APIVersion: "apps/v1", Kind: kind, Namespace: w.workload().Namespace})

@@ -81,8 +81,10 @@ func (w *workload) end() {
 
 func (w *workload) sync() {
 	switch w.kind() {
-	case "Deployment", "Rollout":
+	case "Deployment":
 		w.syncDeployment()
+	case "Rollout":
+		w.syncRollout()
 	case "StatefulSet":
 		w.syncStatefulSet()
 	case "DaemonSet":

@@ -21,6 +21,8 @@ type resident struct {
 	app.App
 	Kind    string
 	cluster *fleet.Cluster
+	// Steps are those of a Rollout's canary.
+	Steps []any
 	// Job adds a Job on the same identity, which cannot change and must end by itself after JobRuns; 0 means as any Job here.
 	Job     bool
 	JobRuns time.Duration
@@ -35,6 +37,8 @@ type resident struct {
 	// MinReady is how many seconds a pod must be Ready before it counts as available, so that a rollout takes its time.
 	MinReady int
 }
+
+const rolloutVersion = "argoproj.io/v1alpha1"
 
 // idle applications never run a pod.
 func (r resident) idle() bool { return r.Kind == "Deployment" && r.Replicas == 0 }
@@ -57,6 +61,10 @@ func (r resident) deploy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range all {
+		if o.GetKind() == "HorizontalPodAutoscaler" && r.Kind == "Rollout" {
+			target := map[string]any{"apiVersion": rolloutVersion, "kind": r.Kind, "name": r.Name}
+			o.Object["spec"].(map[string]any)["scaleTargetRef"] = target
+		}
 		if o.GetKind() != "Deployment" {
 			continue
 		}
@@ -84,6 +92,9 @@ func (r resident) shape(o *unstructured.Unstructured) {
 		spec["updateStrategy"] = map[string]any{"type": "OnDelete"}
 	}
 	switch r.Kind {
+	case "Rollout":
+		o.SetAPIVersion(rolloutVersion)
+		spec["strategy"] = map[string]any{"canary": map[string]any{"steps": r.Steps}}
 	case "StatefulSet":
 		spec["serviceName"] = r.Name
 	case "DaemonSet":

@@ -18,13 +18,13 @@ import (
 // What the simulation's tests expect of a migration happens on a real control plane too: the same migrations, the same expectations.
 func TestMigrationsOnARealControlPlane(t *testing.T) {
 	t.Parallel()
-	f := fleet.StartFleet(t, fleet.Spec{})
+	f := fleet.StartFleet(t, fleet.Spec{Rollouts: true})
 	c := f.Clusters[0]
 	all := cutovertest.Migrations()
 	var residents []resident
 	for _, m := range all {
 		r := newResident(f, c, cmp.Or(m.App.Kind, "Deployment"), m.App.Name, cmp.Or(m.App.Replicas, 3), time.Second)
-		r.OnDelete, r.Hollow = m.App.OnDelete, true
+		r.OnDelete, r.Steps, r.Hollow = m.App.OnDelete, m.App.Steps, true
 		if m.App.HPA {
 			r.MaxReplicas = 20
 		}
@@ -43,6 +43,9 @@ func TestMigrationsOnARealControlPlane(t *testing.T) {
 			t.Run(m.Name, func(t *testing.T) {
 				m.Run(t, cutovertest.World{Cluster: o.clusters[c.Name], Plan: plans[m.App.Namespace],
 					Edit: func(t *testing.T, r cutover.Ref, fn func(map[string]any)) { editAsSomebody(t, c, r, fn) },
+					EditStatus: func(t *testing.T, r cutover.Ref, fn func(map[string]any)) {
+						editAsSomebody(t, c, r, func(o map[string]any) { fn(o["status"].(map[string]any)) }, "status")
+					},
 					RunOnce: func(t *testing.T, _ cutover.Ref) {
 						if err := residents[i].runNow(t.Context()); err != nil {
 							t.Error(err)
@@ -91,8 +94,8 @@ func awaitJobs(t *testing.T, r resident) {
 	})
 }
 
-// editAsSomebody changes an object as a person with kubectl edit does.
-func editAsSomebody(t *testing.T, c *fleet.Cluster, r cutover.Ref, fn func(map[string]any)) {
+// editAsSomebody changes an object, or a subresource of it, as a person with kubectl edit does.
+func editAsSomebody(t *testing.T, c *fleet.Cluster, r cutover.Ref, fn func(map[string]any), subresource ...string) {
 	t.Helper()
 	kind, err := c.Objects.Kind(schema.FromAPIVersionAndKind(r.APIVersion, r.Kind), r.Namespace)
 	if err != nil {
@@ -105,7 +108,7 @@ func editAsSomebody(t *testing.T, c *fleet.Cluster, r cutover.Ref, fn func(map[s
 			return err
 		}
 		fn(o.Object)
-		_, err = kind.Update(t.Context(), o, metav1.UpdateOptions{FieldManager: "somebody"})
+		_, err = kind.Update(t.Context(), o, metav1.UpdateOptions{FieldManager: "somebody"}, subresource...)
 		return err
 	})
 	if err != nil {
