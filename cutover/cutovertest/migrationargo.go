@@ -18,7 +18,7 @@ func byItsSteps(t *testing.T, w World) {
 	seen, ended := map[string]bool{}, make(chan struct{})
 	go func() {
 		defer close(ended)
-		r := w.workload()
+		r := w.running()
 		sel := cutover.Selection{APIVersion: r.APIVersion, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
 		_ = w.Cluster.Watch(ctx, []cutover.Selection{sel}, func(e cutover.WatchEvent) bool { //nolint:errcheck // it ends with its context
 			if e.Object != nil {
@@ -38,6 +38,14 @@ func byItsSteps(t *testing.T, w World) {
 			t.Errorf("the rollout to %s did not pause with one half of the pods", hash)
 		}
 	}
+}
+
+// running is the Argo Rollout: the workload, or the one that borrows its template.
+func (w World) running() cutover.Ref {
+	if b := w.Plan.Units[0].Workloads[0].Borrower; b != nil {
+		return *b
+	}
+	return w.workload()
 }
 
 // sawStep notes which template the Rollout is at, and whether it was seen to pause with a half.

@@ -11,7 +11,8 @@ import (
 type Migration struct {
 	// Name says what happens, as a sentence.
 	Name string
-	// App is what is moved: the only application of its namespace, which no other Migration uses.
+	// App is what is moved: the only application of its namespace, which no other Migration uses. If it borrows its template, the Deployment
+	// that has it, at zero, is part of it.
 	App App
 	// Run moves it, and fails the test where the world or the engine does not do what it should.
 	Run func(t *testing.T, w World)
@@ -53,6 +54,7 @@ func Migrations() []Migration {
 		{"a StatefulSet moves, and comes back", App{Namespace: "conform-statefulset", Name: "conform-statefulset", Kind: "StatefulSet"}, thereAndBack},
 		{"a DaemonSet moves, and comes back", App{Namespace: "conform-daemonset", Name: "conform-daemonset", Kind: "DaemonSet"}, thereAndBack},
 		{"an Argo Rollout moves by its own steps, and comes back", App{Namespace: "conform-rollout", Name: "conform-rollout", Kind: "Rollout", Replicas: 4, Steps: canarySteps(map[string]any{"duration": int64(2)})}, byItsSteps},
+		{"an Argo Rollout that borrows its template moves with the Deployment that has it, and comes back", App{Namespace: "conform-borrowed", Name: "conform-borrowed", Kind: "Rollout", Borrows: "conform-borrowed", Replicas: 4, Steps: canarySteps(map[string]any{"duration": int64(2)})}, byItsSteps},
 		{"an Argo Rollout waits at a step for somebody to promote it", App{Namespace: "conform-promoted", Name: "conform-promoted", Kind: "Rollout", Replicas: 2, Steps: canarySteps(map[string]any{})}, promoted},
 		{"an Argo Rollout that somebody aborts fails, and is put back", App{Namespace: "conform-aborted", Name: "conform-aborted", Kind: "Rollout", Replicas: 2, Steps: canarySteps(map[string]any{})}, aborted},
 		{"a CronJob waits for a run after each change", App{Namespace: "conform-cronjob", Name: "conform-cronjob", Kind: "CronJob", Schedule: "0 0 1 1 *"}, runByRun},

@@ -17,6 +17,10 @@ func TestMigrationsInTheSimulation(t *testing.T) {
 				f := cutovertest.New(nil)
 				c := f.AddCluster("aks-eastus-01", "eastus", 3)
 				m.App.Schedule = "" // where time is cheap, a CronJob runs by itself
+				if m.App.Borrows != "" {
+					c.Deploy(cutovertest.App{Namespace: m.App.Namespace, Name: m.App.Borrows, Replicas: -1})
+					m.App.Untrusted = true // for the identity is the lender's
+				}
 				c.Deploy(m.App)
 				time.Sleep(5 * time.Minute)
 				opts := cutovertest.MigrationPlan()

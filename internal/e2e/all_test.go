@@ -20,7 +20,7 @@ func full() bool { return os.Getenv(fullRun) != "" }
 // tests, and tests that run at the same time begin in the order of their files: hence this file's name.
 func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
 	t.Parallel()
-	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions, Azure: azure.Options{Propagation: propagation}, RotateTokens: 20 * time.Second})
+	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions, Rollouts: true, Azure: azure.Options{Propagation: propagation}, RotateTokens: 20 * time.Second})
 	residents, tokens := settle(t, f)
 	o := newOperator(t, f)
 	p := o.plan(t, cutover.PlanOptions{

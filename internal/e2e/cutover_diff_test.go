@@ -53,6 +53,7 @@ func objectName(cluster string, o *unstructured.Unstructured) string {
 func flatten(into leaves, path string, v any) {
 	switch path {
 	case "/status", "/metadata/managedFields", "/metadata/resourceVersion", "/metadata/generation", "/metadata/annotations/deployment.kubernetes.io~1revision",
+		"/metadata/annotations/rollout.argoproj.io~1revision", "/metadata/annotations/rollout.argoproj.io~1workload-generation",
 		"/metadata/annotations/deprecated.daemonset.template.generation":
 		return
 	}

@@ -22,12 +22,17 @@ func dozen(f *fleet.Fleet) []resident {
 		newResident(f, east, "CronJob", "nightly", 0, often), newResident(f, west, "CronJob", "hourly", 0, often),
 		newResident(f, east, "Deployment", "orders", 2, often), newResident(f, west, "Deployment", "mail", 2, often),
 		newResident(f, east, "Deployment", "audit", 2, often), newResident(f, west, "Deployment", "idle", 0, often),
+		newResident(f, east, "Rollout", "front", 2, often), newResident(f, west, "Rollout", "search", 2, often),
 	}
 	for i := range all {
 		r := &all[i]
 		switch r.Name {
 		case "web", "api":
 			r.MaxReplicas = 20
+		case "front":
+			r.MaxReplicas, r.Steps = 20, halfAndOn()
+		case "search":
+			r.Borrows, r.Steps = true, halfAndOn()
 		case "orders":
 			r.Job, r.JobRuns = true, 90*time.Second // longer than its unit needs for its rollouts
 		case "idle":
@@ -37,6 +42,11 @@ func dozen(f *fleet.Fleet) []resident {
 		}
 	}
 	return all
+}
+
+// halfAndOn are the steps of a canary that stays at one half for a second.
+func halfAndOn() []any {
+	return []any{map[string]any{"setWeight": int64(50)}, map[string]any{"pause": map[string]any{"duration": int64(1)}}}
 }
 
 // jobFirst is the order of a plan in which what has a Job under way comes first, while it is.

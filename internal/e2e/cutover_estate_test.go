@@ -21,8 +21,9 @@ type resident struct {
 	app.App
 	Kind    string
 	cluster *fleet.Cluster
-	// Steps are those of a Rollout's canary.
-	Steps []any
+	// Steps are those of a Rollout's canary. Borrows leaves its template in a Deployment at zero of the same name.
+	Steps   []any
+	Borrows bool
 	// Job adds a Job on the same identity, which cannot change and must end by itself after JobRuns; 0 means as any Job here.
 	Job     bool
 	JobRuns time.Duration
@@ -74,6 +75,9 @@ func (r resident) deploy(t *testing.T) {
 		if r.Sibling {
 			all = append(all, siblingOf(o, r.Name+"-too"))
 		}
+		if r.Borrows {
+			all = append(all, lenderOf(o))
+		}
 		r.shape(o)
 	}
 	if err := r.cluster.Objects.Apply(t.Context(), all...); err != nil {
@@ -95,6 +99,11 @@ func (r resident) shape(o *unstructured.Unstructured) {
 	case "Rollout":
 		o.SetAPIVersion(rolloutVersion)
 		spec["strategy"] = map[string]any{"canary": map[string]any{"steps": r.Steps}}
+		if r.Borrows {
+			delete(spec, "template")
+			delete(spec, "selector")
+			spec["workloadRef"] = map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "name": r.Name}
+		}
 	case "StatefulSet":
 		spec["serviceName"] = r.Name
 	case "DaemonSet":
@@ -112,6 +121,13 @@ func jobSpec(deployment map[string]any) map[string]any {
 	pod["restartPolicy"] = "Never"
 	template["spec"] = pod
 	return map[string]any{"template": template}
+}
+
+// lenderOf is the same Deployment without pods, whose template somebody else runs.
+func lenderOf(deployment *unstructured.Unstructured) *unstructured.Unstructured {
+	o := deployment.DeepCopy()
+	o.Object["spec"].(map[string]any)["replicas"] = int64(0)
+	return o
 }
 
 // siblingOf is the same Deployment under another name.

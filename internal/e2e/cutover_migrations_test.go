@@ -24,7 +24,7 @@ func TestMigrationsOnARealControlPlane(t *testing.T) {
 	var residents []resident
 	for _, m := range all {
 		r := newResident(f, c, cmp.Or(m.App.Kind, "Deployment"), m.App.Name, cmp.Or(m.App.Replicas, 3), time.Second)
-		r.OnDelete, r.Steps, r.Hollow = m.App.OnDelete, m.App.Steps, true
+		r.OnDelete, r.Steps, r.Borrows, r.Hollow = m.App.OnDelete, m.App.Steps, m.App.Borrows != "", true
 		if m.App.HPA {
 			r.MaxReplicas = 20
 		}

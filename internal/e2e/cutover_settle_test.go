@@ -13,8 +13,10 @@ func settle(t *testing.T, f *fleet.Fleet) ([]resident, int) {
 	east, west := f.Clusters[0], f.Clusters[1]
 	web := newResident(f, east, "Deployment", "web", 3, 200*time.Millisecond)
 	web.MaxReplicas, web.Job = 20, true
+	front := newResident(f, east, "Rollout", "front", 2, 200*time.Millisecond)
+	front.MaxReplicas, front.Steps = 20, halfAndOn()
 	all := []resident{web, newResident(f, east, "StatefulSet", "ledger", 3, 200*time.Millisecond), newResident(f, west, "CronJob", "nightly", 0, 200*time.Millisecond),
-		newResident(f, west, "DaemonSet", "agent", 0, 200*time.Millisecond)}
+		newResident(f, west, "DaemonSet", "agent", 0, 200*time.Millisecond), front}
 	tokens := 1000
 	if full() {
 		all, tokens = dozen(f), 50_000
