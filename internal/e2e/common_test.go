@@ -41,7 +41,7 @@ func startCommon() (*fleet.Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := fleet.Start(ctx, fleet.Spec{Azure: azure.Options{Propagation: propagation}, Progress: os.Stderr, Dir: dir})
+	f, err := fleet.Start(ctx, fleet.Spec{Rollouts: true, Azure: azure.Options{Propagation: propagation}, Progress: os.Stderr, Dir: dir})
 	if err != nil {
 		return nil, err
 	}

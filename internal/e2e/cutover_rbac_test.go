@@ -43,6 +43,7 @@ func byItsManifestAlone(t *testing.T, s *snare) {
 		t.Fatal(err)
 	}
 	want(t, rep.Units[0], cutover.Done, "")
+	wholeChain(t, s)
 	if rep, err = r.Rollback(t.Context(), s.p); err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +59,23 @@ func byItsManifestAlone(t *testing.T, s *snare) {
 		t.Error("refused: " + q)
 	}
 	t.Logf("%d requests by the manifest alone", len(all))
+}
+
+// wholeChain judges that Explain finds no broken link from the unit's first pods to their tokens.
+func wholeChain(t *testing.T, s *snare) {
+	t.Helper()
+	for _, w := range s.p.Units[0].Workloads {
+		x, err := cutover.Explain(t.Context(), s.clusters[s.c.Name], w.Ref, &cutover.ExplainOptions{Cluster: s.c.Name, Issuer: s.c.Issuer(),
+			Identity: s.r.Identity, Exchanger: s.operator, Trust: s.store, Oracle: s.options(nil).Oracle})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range x.Links {
+			if l.Result != cutover.Pass {
+				t.Errorf("%s: %s: %s: %s", w, l.Name, l.Result, l.Got)
+			}
+		}
+	}
 }
 
 // asAccount is the runner's service account, by a token that the API server has minted for it.

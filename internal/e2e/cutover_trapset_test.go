@@ -126,7 +126,8 @@ func traps() []trap {
 		{name: "again", sentence: "a Deployment that was deleted and made again makes the plan stale, before anything is written",
 			prepare: makeAgain, check: wantStale},
 		{name: "race", sentence: "of two operators one moves the unit, the other stops, and no write is made twice", check: twoOperators},
-		{name: "least", sentence: "a service account that has the plan's manifest and nothing else moves a unit there and back", check: byItsManifestAlone},
+		{name: "least", sentence: "a service account that has the plan's manifest and nothing else moves a Deployment and an Argo Rollout there and back",
+			shape: func(r *resident) { r.Kind, r.Steps, r.Sibling = "Rollout", halfAndOn(), true }, check: byItsManifestAlone},
 		{name: "calm"}, // which one operator moves, for comparison
 	}
 }
