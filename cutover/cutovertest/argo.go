@@ -51,12 +51,10 @@ func (w *workload) step(status map[string]any, now *revision, want int) {
 	if i >= len(steps) {
 		return
 	}
-	done := true
+	_, _, fresh := w.count(now.hash)
+	done := fresh >= share && len(w.pods) == want
 	if pause, ok := steps[i].(map[string]any)["pause"].(map[string]any); ok {
 		done = w.paused(status, pause)
-	} else {
-		_, _, fresh := w.count(now.hash)
-		done = fresh >= share && len(w.pods) == want
 	}
 	if done {
 		w.progress = w.c.fleet.now

@@ -27,14 +27,14 @@ func TestUpIsWhatItSaysStopsOnInterruptAndLeavesNothingBehind(t *testing.T) {
 	if signal.Ignored(os.Interrupt) {
 		t.Skip("whoever started these tests has interrupts ignored, as shells do for what runs in the background")
 	}
-	if _, err := assets.Ensure(t.Context(), assets.ControlPlane(), &assets.Options{Progress: os.Stderr}); err != nil {
+	if _, err := assets.Ensure(t.Context(), append(assets.ControlPlane(), assets.ArgoRollouts), &assets.Options{Progress: os.Stderr}); err != nil {
 		t.Fatal(err)
 	}
 	program, dir := filepath.Join(t.TempDir(), "fleet"), t.TempDir()
 	if err := assets.BuildLocal(t.Context(), "", ".", program); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), program, "up", "-clusters", "one=eastus", "-nodes", "1", "-seed=false", "-apps", "-dir", dir)
+	cmd := exec.CommandContext(t.Context(), program, "up", "-clusters", "one=eastus", "-nodes", "1", "-seed=false", "-apps", "-rollouts", "-dir", dir)
 	process.Tie(cmd)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -56,8 +56,8 @@ func TestUpIsWhatItSaysStopsOnInterruptAndLeavesNothingBehind(t *testing.T) {
 		t.Errorf("it said:\n%s%s", &said, &stderr)
 	}
 	printed(t, said.String())
-	fleet.Await(t, "five programs and the pods of two applications", func() (bool, error) {
-		if found := running(t, dir, cmd); len(found) != 5+2*2 {
+	fleet.Await(t, "six programs and the pods of two applications", func() (bool, error) {
+		if found := running(t, dir, cmd); len(found) != 6+2*2 {
 			return false, fmt.Errorf("%d run: %v", len(found), found)
 		}
 		return true, nil
