@@ -13,6 +13,7 @@ import (
 type fleetRun struct {
 	r     *Runner
 	slots *slots
+	looks looks
 
 	once   sync.Once     // for closing frozen
 	frozen chan struct{} // closed once a unit has failed
@@ -24,7 +25,7 @@ type fleetRun struct {
 }
 
 func (r *Runner) newFleetRun(p *Plan) *fleetRun {
-	return &fleetRun{r: r, slots: newSlots(p.Limits), frozen: make(chan struct{}), away: map[string]string{}}
+	return &fleetRun{r: r, slots: newSlots(p.Limits), looks: newLooks(p), frozen: make(chan struct{}), away: map[string]string{}}
 }
 
 func (f *fleetRun) freeze() { f.once.Do(func() { close(f.frozen) }) }

@@ -2,27 +2,39 @@ package cutover
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
 // Rollback puts back, unit by unit and in reverse order of the acts, whatever is still ours; all units of the plan when none are named.
 // Federated credentials stay: they harm nobody. It also marks the units as looked at, so that the fleet is no longer frozen for them.
-// Run it again to go on after a crash. Of a unit that an older plan has left failed it does no more than that mark.
+// Run it again to go on after a crash.
+//
+// Of a unit that the journal has no record of, it puts back what breadcrumbs on the unit's objects tell of, and nothing else; one without any
+// stays as it is. Where such a unit was finished, so that its breadcrumbs are gone as well, nobody knows what to put back, and the error joins
+// an [*UnitError] with ErrNoRecord. Of a unit that an older plan has left failed it does no more than that mark.
 func (r *Runner) Rollback(ctx context.Context, p *Plan, units ...string) (*Report, error) {
-	return r.forUnits(ctx, p, units, r.clearPast, func(ctx context.Context, u *unitRun) error {
+	return r.forUnits(ctx, p, units, errand{past: r.clearPast, lost: lostRollback, do: func(ctx context.Context, u *unitRun) error {
 		u.rec.Failed = false
 		if u.rec.State == RolledBack || len(u.rec.Acts) == 0 && u.rec.State == Planned {
 			return u.save(ctx)
 		}
 		return u.rollback(ctx, "asked for")
-	})
+	}})
+}
+
+// lostRollback prepares the rollback of a unit without a record; false where there is nothing to put back.
+func lostRollback(ctx context.Context, u *unitRun) (bool, error) {
+	if len(u.rec.Acts) == 0 {
+		return false, u.unexplained(ctx)
+	}
+	return true, u.rememberDeletions(ctx)
 }
 
 // Abort stops units that another process may be moving: it fences that process off, restores induced load and leaves the units Held.
 // To stop a Run of this process, end its context.
 func (r *Runner) Abort(ctx context.Context, p *Plan, units ...string) (*Report, error) {
-	return r.forUnits(ctx, p, units, leavePast, func(ctx context.Context, u *unitRun) error {
+	lost := func(_ context.Context, u *unitRun) (bool, error) { return len(u.rec.Acts) > 0, nil }
+	return r.forUnits(ctx, p, units, errand{past: leavePast, lost: lost, do: func(ctx context.Context, u *unitRun) error {
 		if u.rec.State == Done || u.rec.State == RolledBack || u.rec.State == Frozen {
 			return nil
 		}
@@ -33,13 +45,13 @@ func (r *Runner) Abort(ctx context.Context, p *Plan, units ...string) (*Report, 
 			return nil
 		}
 		return u.setState(ctx, Held, HoldAbort, "told to stop; run again to go on")
-	})
+	}})
 }
 
 // Thaw lets units that were frozen or rolled back be tried again, from what is observed. It writes to the journal only. A unit that an
 // older plan has left failed, and over, freezes the fleet no longer.
 func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, error) {
-	return r.forUnits(ctx, p, units, r.clearPast, func(ctx context.Context, u *unitRun) error {
+	return r.forUnits(ctx, p, units, errand{past: r.clearPast, do: func(ctx context.Context, u *unitRun) error {
 		switch u.rec.State {
 		case Frozen:
 		case RolledBack:
@@ -56,41 +68,7 @@ func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, e
 			a.Undone = 0
 		}
 		return u.setState(ctx, Held, HoldAbort, "thawed; run again to go on")
-	})
-}
-
-// forUnits opens the units that the journal knows and does something to each; past is what it does to the record of an older plan.
-func (r *Runner) forUnits(
-	ctx context.Context, p *Plan, ids []string, past func(ctx context.Context, rec *Record) error, do func(ctx context.Context, u *unitRun) error,
-) (*Report, error) {
-	f := r.newFleetRun(p)
-	if len(ids) == 0 {
-		for _, u := range p.Units {
-			ids = append(ids, u.ID)
-		}
-	}
-	err := f.each(ids, func(id string) error {
-		unit := p.Unit(id)
-		if unit == nil {
-			return errors.New("the plan has no such unit")
-		}
-		rec, err := r.load(ctx, unit)
-		switch {
-		case err != nil:
-			return err
-		case rec == nil:
-			return nil
-		case rec.Plan != p.Digest:
-			return past(ctx, rec)
-		}
-		u, err := r.openUnit(ctx, f, p, unit, rec)
-		if err != nil {
-			return err
-		}
-		return do(ctx, u)
-	})
-	rep, statusErr := r.Status(context.WithoutCancel(ctx), p)
-	return rep, errors.Join(err, statusErr)
+	}})
 }
 
 // clearPast lets the record of an older plan freeze the fleet no longer: a person has looked. One that is not over must be brought to its

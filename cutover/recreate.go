@@ -24,7 +24,7 @@ func (u *unitRun) recreate(ctx context.Context, a *Act) error {
 		case u.byAddOn(a):
 			return u.waitForAddOn(ctx, a)
 		case a.Before == nil:
-			return frozen("%s was deleted and its before-image is lost", a.Ref)
+			return frozen("%s is gone, and its before-image is lost with the journal: make it again, and then roll back again; nothing was put back before it", a.Ref)
 		}
 		ref := a.Ref
 		ref.UID = ""

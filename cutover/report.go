@@ -4,15 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 )
 
-// Status reports where the units of a plan stand, from the journal alone. It changes nothing. A unit whose record cannot be read because its
-// cluster does not answer is Held (HoldUnreachable); one whose record makes no sense is so too, and the error joins an [*UnreadableError].
+// Status reports where the units of a plan stand. It changes nothing. A unit whose record cannot be read because its cluster does not answer
+// is Held (HoldUnreachable); one whose record makes no sense is so too, and the error joins an [*UnreadableError].
+//
+// Of a unit with a record it tells what the journal says. One without may have lost it: it reads the unit's objects, a few requests for each,
+// and tells what their breadcrumbs say, as Run and Rollback would find it. (The reports of these tell, of units that they have not come to,
+// what the journal says.)
 func (r *Runner) Status(ctx context.Context, p *Plan) (*Report, error) {
+	rep, unknown, err := r.report(ctx, p)
+	f := r.newFleetRun(p)
+	var wg sync.WaitGroup
+	for _, u := range unknown {
+		wg.Go(func() { r.lookAt(ctx, f, p, u) })
+	}
+	wg.Wait()
+	return rep, err
+}
+
+// report is what the journal says; unknown are the units in it that have no record.
+func (r *Runner) report(ctx context.Context, p *Plan) (rep *Report, unknown []*UnitReport, err error) {
 	k, err := r.records(ctx, p)
-	rep := r.emptyReport(p)
+	rep = r.emptyReport(p)
 	if err != nil {
-		return rep, err
+		return rep, nil, err
 	}
 	for i := range rep.Units {
 		u := &rep.Units[i]
@@ -21,6 +38,7 @@ func (r *Runner) Status(ctx context.Context, p *Plan) (*Report, error) {
 		case gap != nil:
 			u.unreached(gap.Error())
 		case rec == nil:
+			unknown = append(unknown, u)
 		case rec.Plan == p.Digest:
 			u.fill(rec)
 		default:
@@ -30,7 +48,7 @@ func (r *Runner) Status(ctx context.Context, p *Plan) (*Report, error) {
 			rep.Frozen = append(rep.Frozen, freezes(rec, p))
 		}
 	}
-	return rep, errors.Join(k.errs...)
+	return rep, unknown, errors.Join(k.errs...)
 }
 
 // past tells what an older plan has left of a unit, where that keeps this one from moving it.

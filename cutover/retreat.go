@@ -1,6 +1,7 @@
 package cutover
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -40,9 +41,7 @@ func (u *unitRun) retreat(ctx context.Context, w Workload) error {
 		if len(act.Hold) == 0 {
 			fields = append(fields, stillOurs(u.holdNow(u.unbindAct(w.Ref), live), live)...)
 		}
-		if crumb, ok := live.GetAnnotations()[UnbindAnnotation]; ok {
-			fields = append(fields, Field{Path: annotation(UnbindAnnotation), Before: crumb})
-		}
+		fields = append(fields, u.retreatCrumb(act, live)...)
 		write := Write{Verb: Patch, Ref: act.Ref, ResourceVersion: live.GetResourceVersion(), Body: mustJSON(patchOps(fields, live.Object))}
 		if lost = u.write(ctx, &Step{ID: act.Step}, write); lost != nil && !lostRace(lost) {
 			return u.explainWrite(&Edit{ID: id, Ref: act.Ref}, lost)
@@ -82,6 +81,42 @@ func (u *unitRun) intendRetreat(w Workload, live *unstructured.Unstructured, bac
 	}
 	u.rec.Acts = append(u.rec.Acts, next)
 	return &u.rec.Acts[len(u.rec.Acts)-1]
+}
+
+// retreatCrumb takes the place of the breadcrumb of what is put back: what is held must be known if the journal is lost now.
+func (u *unitRun) retreatCrumb(a *Act, live *unstructured.Unstructured) []Field {
+	f := Field{Path: annotation(UnbindAnnotation)}
+	if len(a.Hold) > 0 {
+		f.After = compact(Crumb{Lineage: u.plan.Lineage, Unit: u.unit.ID, Edit: a.Edit, Fields: a.Fields, Hold: a.Hold})
+	}
+	value, there := live.GetAnnotations()[UnbindAnnotation]
+	if !there && f.After == nil {
+		return nil
+	}
+	if there {
+		f.Before = value
+	}
+	return []Field{f}
+}
+
+// remindRetreat remembers again, for a unit without a record, the retreat that holds a workload.
+func (u *unitRun) remindRetreat(ctx context.Context, w Workload) error {
+	if !canHold(w.Kind) {
+		return nil
+	}
+	live, err := get(ctx, u.cluster, w.Ref)
+	if err != nil || live == nil {
+		return err
+	}
+	for _, c := range readCrumbs(live, u.plan.Lineage, u.unit.ID) {
+		if c.Edit != "retreat/"+w.String() {
+			continue
+		}
+		a := Act{Edit: c.Edit, Step: "rebuilt", Kind: ActRetreat, Verb: Patch, Ref: w.Ref, Phase: Committed, Fields: c.Fields, Hold: c.Hold}
+		a.Ref.UID = cmp.Or(a.Ref.UID, string(live.GetUID()))
+		u.rec.Acts, u.rec.Rebuilt = append(u.rec.Acts, a), true
+	}
+	return nil
 }
 
 // inherit gives fields that an earlier hold of ours still holds the before-images of that one.

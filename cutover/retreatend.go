@@ -96,6 +96,11 @@ func (u *unitRun) release(ctx context.Context, id string) error {
 			return nil
 		}
 		back := stillOurs(a.Hold, live)
+		for _, c := range readCrumbs(live, u.plan.Lineage, u.unit.ID) {
+			if c.Edit == id {
+				back = append(back, Field{Path: annotation(UnbindAnnotation), Before: live.GetAnnotations()[UnbindAnnotation]})
+			}
+		}
 		if len(back) == 0 {
 			return nil
 		}

@@ -44,7 +44,7 @@ func (r *Runner) Run(ctx context.Context, p *Plan) (*Report, error) {
 			break
 		}
 	}
-	rep, err := r.Status(context.WithoutCancel(ctx), p)
+	rep, _, err := r.report(context.WithoutCancel(ctx), p)
 	f.tellUnreached(rep)
 	return rep, errors.Join(append(errs, err)...)
 }
