@@ -25,7 +25,7 @@ const journalLabel = "wimigrate.github.io/journal"
 
 // ConfigMapJournal keeps the record of every unit in a ConfigMap of the unit's own cluster, in one namespace, readable with kubectl:
 // data.record is the JSON, data.state, data.epoch and data.reason repeat what one looks for. Saves compare and swap the resource version, so of two
-// runners one is refused; a Lease of the same name says, as a courtesy, who is at work. It is safe for concurrent use.
+// runners one is refused; a Lease of the same name says, as a courtesy, who is at work (see [ConfigMapJournal.Announce]). It is safe for concurrent use.
 type ConfigMapJournal struct {
 	clusters  map[string]Cluster
 	namespace string
@@ -105,7 +105,6 @@ func (j *ConfigMapJournal) Save(ctx context.Context, r *Record) error {
 		return j.explain(ctx, c, w, r, body, err)
 	}
 	r.Version = string(saved.GetUID()) + "/" + saved.GetResourceVersion()
-	j.lease(ctx, c, r)
 	return nil
 }
 

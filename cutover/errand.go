@@ -45,6 +45,7 @@ func (r *Runner) forUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit, 
 		return e.past(ctx, rec)
 	}
 	u, err := r.openUnit(ctx, f, p, unit, rec)
+	defer u.withdraw()
 	if err != nil {
 		return err
 	}
@@ -66,6 +67,7 @@ func (r *Runner) forLost(ctx context.Context, f *fleetRun, p *Plan, unit *Unit, 
 	if ours, err := e.lost(ctx, u); err != nil || !ours {
 		return err
 	}
+	defer u.withdraw()
 	if err := u.take(ctx); err != nil {
 		return err
 	}

@@ -18,6 +18,11 @@ func (r *Runner) Rollback(ctx context.Context, p *Plan, units ...string) (*Repor
 		if u.rec.State == RolledBack || len(u.rec.Acts) == 0 && u.rec.State == Planned {
 			return u.save(ctx)
 		}
+		if u.rec.State == Done { // nobody's, until now
+			if err := u.take(ctx); err != nil {
+				return err
+			}
+		}
 		return u.rollback(ctx, "asked for")
 	}})
 }

@@ -96,6 +96,7 @@ func (r *Runner) runUnit(ctx context.Context, f *fleetRun, p *Plan, id string) e
 	}
 	defer f.slots.give(unit)
 	u, err := r.takeUnit(ctx, f, p, unit)
+	defer u.withdraw()
 	if away, ok := errors.AsType[*stop](err); ok {
 		f.unreached(unit, away.reason)
 		return nil // held, as one that loses its cluster on its way is

@@ -66,8 +66,12 @@ func (u *unitRun) take(ctx context.Context) error {
 	u.rec.Fencing = u.rec.Fencing || overtakes(u.rec, u.r.opts.Actor)
 	u.rec.Epoch++
 	u.rec.Actor = u.r.opts.Actor
-	if err := u.save(ctx); err != nil || !u.rec.Fencing {
+	if err := u.save(ctx); err != nil {
 		return err
+	}
+	u.announce(ctx)
+	if !u.rec.Fencing {
+		return nil
 	}
 	return u.fence(ctx)
 }

@@ -21,6 +21,8 @@ type unitRun struct {
 	// probes are what the gate that is asked now has started, by workload; probed counts them all.
 	probes map[string]*IdleProbe
 	probed int
+	// quit ends what was announced; nil where nothing was.
+	quit func()
 }
 
 // run takes the unit as far as it gets. The error is for what could not even be recorded; a unit that is held or frozen is no error.

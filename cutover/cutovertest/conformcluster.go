@@ -49,7 +49,11 @@ func testGuards(t *testing.T, c cutover.Cluster) {
 	label, _, _ := unstructured.NestedString(conformGet(t, c, conformDeployment).Object, "spec", "template", "metadata", "labels", "aadpodidbinding")
 	with := func(r cutover.Ref, uid string) cutover.Ref { r.UID = uid; return r }
 	gone := cutover.Ref{APIVersion: "v1", Kind: "ServiceAccount", Namespace: "shop", Name: "gone", UID: other}
+	fresh := cutover.Ref{APIVersion: "v1", Kind: "ServiceAccount", Namespace: "shop", Name: "fresh"}
 	for _, tc := range []conformCase{
+		{"an apply without preconditions makes what is not there", cutover.Write{Verb: cutover.Apply, Ref: fresh,
+			Body: json.RawMessage(`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"fresh","namespace":"shop"}}`)}, 0},
+		{"and a deletion takes it away", cutover.Write{Verb: cutover.Delete, Ref: fresh}, 0},
 		{"an apply with another UID is 422", cutover.Write{Verb: cutover.Apply, Ref: with(conformAccount, other), Body: annotate}, http.StatusUnprocessableEntity},
 		{"an apply with a UID to what is gone is a conflict and makes nothing", cutover.Write{Verb: cutover.Apply, Ref: gone,
 			Body: json.RawMessage(`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"gone","namespace":"shop"}}`)}, http.StatusConflict},

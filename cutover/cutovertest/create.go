@@ -41,6 +41,24 @@ func (c *Cluster) createBy(w cutover.Write, old *object, manager string, dry boo
 	return o, nil
 }
 
+// applyNew is a server-side apply of what is not there: it makes it, unless it was meant for an object that has gone.
+func (c *Cluster) applyNew(w cutover.Write, manager string, dry bool) (*object, error) {
+	if w.Ref.UID != "" || w.ResourceVersion != "" {
+		return nil, conflict(w.Ref, "Precondition failed: UID in precondition: "+w.Ref.UID+", UID in object meta: ")
+	}
+	o, err := c.createBy(w, nil, manager, dry)
+	if err != nil {
+		return nil, err
+	}
+	body, err := decodeBody(w)
+	if err != nil {
+		return nil, err
+	}
+	o.owners = owners{}
+	o.owners.set(manager, opApply, leaves(body))
+	return o, nil
+}
+
 // appOf is the application that the pods of a new Job run: that of its owner.
 func (c *Cluster) appOf(job *object) App {
 	for _, r := range job.u().GetOwnerReferences() {

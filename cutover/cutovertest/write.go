@@ -17,8 +17,8 @@ func (c *Cluster) change(w cutover.Write, manager string, dry bool) (*object, er
 	if w.Verb == cutover.Create {
 		return c.createBy(w, old, manager, dry)
 	}
-	if old == nil && w.Verb == cutover.Apply && w.Ref.UID != "" {
-		return nil, conflict(w.Ref, "Precondition failed: UID in precondition: "+w.Ref.UID+", UID in object meta: ")
+	if old == nil && w.Verb == cutover.Apply {
+		return c.applyNew(w, manager, dry)
 	}
 	if old == nil {
 		return nil, notFound(w.Ref)
