@@ -12,7 +12,8 @@ import (
 // fleetRun is what the units of one call share.
 type fleetRun struct {
 	r     *Runner
-	slots *slots
+	slots *slots // of those that move
+	back  *slots // of those that move back
 	looks looks
 
 	once   sync.Once     // for closing frozen
@@ -25,7 +26,8 @@ type fleetRun struct {
 }
 
 func (r *Runner) newFleetRun(p *Plan) *fleetRun {
-	return &fleetRun{r: r, slots: newSlots(p.Limits), looks: newLooks(p), frozen: make(chan struct{}), away: map[string]string{}}
+	return &fleetRun{r: r, slots: newSlots(p.Limits), back: newSlots(backLimits(p.Limits, r.opts.BackAtOnce)), looks: newLooks(p),
+		frozen: make(chan struct{}), away: map[string]string{}}
 }
 
 func (f *fleetRun) freeze() { f.once.Do(func() { close(f.frozen) }) }

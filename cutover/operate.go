@@ -7,7 +7,7 @@ import (
 
 // Rollback puts back, unit by unit and in reverse order of the acts, whatever is still ours; all units of the plan when none are named.
 // Federated credentials stay: they harm nobody. It also marks the units as looked at, so that the fleet is no longer frozen for them.
-// Run it again to go on after a crash.
+// Run it again to go on after a crash. Units wait for one another as [Options.BackAtOnce] says, so that the fleet is not restarted all at once.
 //
 // Of a unit that the journal has no record of, it puts back what breadcrumbs on the unit's objects tell of, and nothing else; one without any
 // stays as it is. Where such a unit was finished, so that its breadcrumbs are gone as well, nobody knows what to put back, and the error joins

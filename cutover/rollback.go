@@ -9,12 +9,17 @@ import (
 
 // rollback puts back, in reverse order, what the unit has changed and is still ours, and waits for the pods after each change, so that
 // every instant of the way back has a proven path too. It can be cut short anywhere and called again. Where it must wait for something
-// outside, the unit stays RollingBack with a Hold, and the next Run or Rollback goes on.
+// outside, the unit stays RollingBack with a Hold, and the next Run or Rollback goes on. No more units than may go back at the same time put
+// their changes back.
 func (u *unitRun) rollback(ctx context.Context, why string) error {
 	if err := u.restoreInduced(ctx); err != nil {
 		return err
 	}
 	if err := u.setState(ctx, RollingBack, "", why); err != nil {
+		return err
+	}
+	defer u.fleet.back.give(u.unit)
+	if err := u.turnBack(ctx); err != nil {
 		return err
 	}
 	if err := u.adoptPublished(ctx); err != nil {

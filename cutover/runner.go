@@ -50,6 +50,10 @@ type Options struct {
 	OldPathServes func(ctx context.Context, cluster, namespace string, pods []string) error
 	// OnFailure says what happens to a unit whose gate failed; default: RollBack.
 	OnFailure OnFailure
+	// BackAtOnce is how many units of a cluster may put their changes back at the same time, whatever their regions; negative: all of them. Each
+	// restarts the pods of its workloads, and has MIC assign their identities again. Default: the plan's limits per cluster, per region and
+	// in the fleet. Units that have lost the old path go before those that have both; a unit that fails alone never waits.
+	BackAtOnce int
 	// OnEvent is told of everything, one call at a time, in order; it must return quickly.
 	OnEvent func(Event)
 	// Logger gets Debug and Info records; default: none.

@@ -13,6 +13,8 @@ import (
 // back when it soaks; when its run ends, held, frozen or rolled back; and for as long as it waits, held, for something that is not the
 // runner's to bring about ([Options.Patience]): a unit that is held is safe for days, and must not keep the others from theirs. What
 // has given its slot back in the middle of its way gets the next one, before any unit that has not begun.
+//
+// Units on their way back have slots of their own, see turnBack.
 type slots struct {
 	limits Limits
 
@@ -129,21 +131,15 @@ func (u *unitRun) leave() bool { return u.fleet.slots.give(u.unit) }
 
 // aside lets other units have the slot while this one waits, held, for something outside, and waits for it again afterwards.
 func (u *unitRun) aside(ctx context.Context, wait func() error) error {
-	if u.rec.State == RollingBack || !u.leave() {
-		return wait() // a way back waits for nobody's turn
+	again := u.enter
+	if u.rec.State == RollingBack {
+		again = u.turnBack
+		u.fleet.back.give(u.unit)
+	} else if !u.leave() {
+		return wait()
 	}
 	if err := wait(); err != nil {
 		return err
 	}
-	return u.enter(ctx)
-}
-
-// midway reports whether a unit is somewhere between its first write and its soak.
-func midway(u *Unit, rec *Record) bool {
-	switch rec.State {
-	case Done, Frozen, RollingBack, RolledBack:
-		return false
-	case Planned, Preflighted, Trusted, Annotated, Labelled, DualPath, LoadVerified, Unbound, Soaked, Held:
-	}
-	return rec.wrote() && rec.Next < len(u.Steps) && u.Steps[rec.Next].Kind != StepSoak
+	return again(ctx)
 }
