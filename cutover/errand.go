@@ -9,6 +9,8 @@ import (
 type errand struct {
 	// past is done to the record of an older plan.
 	past func(ctx context.Context, rec *Record) error
+	// looked says that a person has looked at the units, so that no failure of theirs freezes the fleet any more.
+	looked bool
 	// lost looks at a unit without a record, as its objects show it, and says whether to do it to that; nil for never.
 	lost func(ctx context.Context, u *unitRun) (bool, error)
 	do   func(ctx context.Context, u *unitRun) error
@@ -22,12 +24,23 @@ func (r *Runner) forUnits(ctx context.Context, p *Plan, ids []string, e errand) 
 			ids = append(ids, u.ID)
 		}
 	}
-	err := f.each(ids, func(id string) error {
+	k, err := r.records(ctx, p)
+	if err != nil {
+		return r.emptyReport(p), err
+	}
+	if err := r.adopt(ctx, k); err != nil {
+		return r.emptyReport(p), err
+	}
+	err = f.each(ids, func(id string) error {
 		unit := p.Unit(id)
 		if unit == nil {
 			return errors.New("the plan has no such unit")
 		}
-		return r.forUnit(ctx, f, p, unit, e)
+		if err := r.forUnit(ctx, f, p, unit, e); err != nil || !e.looked {
+			return err
+		}
+		r.dropNotes(ctx, k, id)
+		return nil
 	})
 	rep, _, reportErr := r.report(context.WithoutCancel(ctx), p)
 	f.tellUnreached(rep)

@@ -76,6 +76,8 @@ type Record struct {
 	Ran []string `json:"ran,omitempty"`
 	// Verdicts are the last verdict of each step's gate, by step ID, in the order in which they were given.
 	Verdicts []StepVerdict `json:"verdicts,omitempty"`
+	// Failure makes this a note of another unit's failure, in a cluster that is not the unit's; nil in the record of a unit.
+	Failure *Failure `json:"failure,omitempty"`
 	// Rebuilt says that the record was lost and made again from breadcrumbs.
 	Rebuilt bool `json:"rebuilt,omitempty"`
 

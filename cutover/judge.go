@@ -2,6 +2,7 @@ package cutover
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -82,7 +83,11 @@ func (u *unitRun) judge(ctx context.Context, s *Step, gate Gate) (Verdict, error
 	}
 	u.remember(s, v)
 	u.tell(Event{Type: EventVerdict, Step: s.ID, Message: v.Reason, Verdict: &v})
-	return v, u.save(ctx)
+	err = u.save(ctx)
+	if v.Result == Fail && !errors.Is(err, ErrFenced) {
+		err = nil // it has failed, whether that can be written down or not: who writes down the unit's end tells
+	}
+	return v, err
 }
 
 // remember keeps the last verdict of each step.

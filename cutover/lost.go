@@ -147,7 +147,9 @@ func (r *Runner) lookAt(ctx context.Context, f *fleetRun, p *Plan, rep *UnitRepo
 	case err != nil:
 		rep.unreached(err.Error())
 	case len(u.rec.Acts) > 0:
+		failed := rep.Failed
 		rep.fill(u.rec)
+		rep.Failed = failed
 		rep.Reason = "the journal has no record of the unit: breadcrumbs on its objects say that it has come so far; run again to go on, or roll back"
 	}
 }

@@ -13,15 +13,15 @@ import (
 // stays as it is. Where such a unit was finished, so that its breadcrumbs are gone as well, nobody knows what to put back, and the error joins
 // an [*UnitError] with ErrNoRecord. Of a unit that an older plan has left failed it does no more than that mark.
 func (r *Runner) Rollback(ctx context.Context, p *Plan, units ...string) (*Report, error) {
-	return r.forUnits(ctx, p, units, errand{past: r.clearPast, lost: lostRollback, do: func(ctx context.Context, u *unitRun) error {
-		u.rec.Failed = false
-		if u.rec.State == RolledBack || len(u.rec.Acts) == 0 && u.rec.State == Planned {
-			return u.save(ctx)
-		}
-		if u.rec.State == Done { // nobody's, until now
+	return r.forUnits(ctx, p, units, errand{past: r.clearPast, looked: true, lost: lostRollback, do: func(ctx context.Context, u *unitRun) error {
+		if u.rec.State == Done || u.rec.State == RolledBack && u.rec.Failed { // nobody's, until now
 			if err := u.take(ctx); err != nil {
 				return err
 			}
+		}
+		u.rec.Failed = false
+		if u.rec.State == RolledBack || len(u.rec.Acts) == 0 && u.rec.State == Planned {
+			return u.save(ctx)
 		}
 		return u.rollback(ctx, "asked for")
 	}})
@@ -56,10 +56,13 @@ func (r *Runner) Abort(ctx context.Context, p *Plan, units ...string) (*Report, 
 // Thaw lets units that were frozen or rolled back be tried again, from what is observed. It writes to the journal only. A unit that an
 // older plan has left failed, and over, freezes the fleet no longer.
 func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, error) {
-	return r.forUnits(ctx, p, units, errand{past: r.clearPast, do: func(ctx context.Context, u *unitRun) error {
+	return r.forUnits(ctx, p, units, errand{past: r.clearPast, looked: true, do: func(ctx context.Context, u *unitRun) error {
 		switch u.rec.State {
 		case Frozen:
 		case RolledBack:
+			if err := u.take(ctx); err != nil {
+				return err
+			}
 			u.rec.Acts, u.rec.Next, u.rec.Ran = nil, 0, nil
 		default:
 			return nil

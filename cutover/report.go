@@ -48,6 +48,11 @@ func (r *Runner) report(ctx context.Context, p *Plan) (rep *Report, unknown []*U
 			rep.Frozen = append(rep.Frozen, freezes(rec, p))
 		}
 	}
+	for _, note := range k.notes {
+		if k.counts(note) {
+			rep.tellNote(note, p)
+		}
+	}
 	return rep, unknown, errors.Join(k.errs...)
 }
 

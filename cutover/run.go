@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Run takes the units of a plan as far as they get, wave by wave; run it again to resume. It ends when every unit is Done, held or
@@ -59,10 +60,17 @@ func (r *Runner) begin(ctx context.Context, p *Plan) (*fleetRun, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.adopt(ctx, k); err != nil {
+		f.freeze()
+		return f, err
+	}
 	for _, rec := range k.recs {
 		if rec.Failed {
 			f.freeze()
 		}
+	}
+	if slices.ContainsFunc(k.notes, k.counts) {
+		f.freeze()
 	}
 	return f, nil
 }

@@ -38,53 +38,6 @@ func (u *unitRun) run(ctx context.Context) error {
 	return err
 }
 
-// tidyTimeout bounds what is done after the caller's context has ended: restoring induced load and writing down why.
-const tidyTimeout = 2 * time.Minute
-
-// settle turns what ended the work into the unit's state. It returns why to roll back, if that is wanted.
-func (u *unitRun) settle(ctx context.Context, cause error) (back string, err error) {
-	if errors.Is(cause, ErrFenced) {
-		return "", cause // somebody else's unit now: no word, no write
-	}
-	// What follows must be done even when ctx has ended: the world is to be left in a state that is safe for days.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTimeout)
-	defer cancel()
-	var s *stop
-	var open error
-	switch {
-	case errors.As(cause, &s):
-	case errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded):
-		s = &stop{state: Held, hold: HoldAbort, reason: "told to stop; run again to go on"}
-	default:
-		s = &stop{state: Held, hold: HoldUnreachable, reason: cause.Error()}
-		open = cause
-	}
-	if s.state == Frozen {
-		u.fleet.freeze() // before anything else: the others stop now, even if what follows takes long or fails
-	}
-	if err := u.restoreInduced(ctx); err != nil {
-		return "", errors.Join(cause, err)
-	}
-	u.rec.Failed = u.rec.Failed || s.state == Frozen
-	if err := u.setState(ctx, s.state, s.hold, s.reason); err != nil {
-		return "", errors.Join(cause, err)
-	}
-	if s.failed && u.r.opts.OnFailure == RollBack && u.rec.wrote() {
-		back = s.reason
-	}
-	return back, open
-}
-
-// wrote reports whether there is anything to put back.
-func (r *Record) wrote() bool {
-	for _, a := range r.Acts {
-		if a.Phase != Undone && a.Kind == ActEdit {
-			return true
-		}
-	}
-	return false
-}
-
 // steps runs the steps that are left.
 func (u *unitRun) steps(ctx context.Context) error {
 	if err := u.lowerInduced(ctx); err != nil {

@@ -28,6 +28,7 @@ func (e *UnreadableError) Unwrap() error { return e.Err }
 type known struct {
 	recs       map[string]*Record          // by unit
 	unreadable map[string]*UnreadableError // by unit; such a unit may have a record
+	notes      []*Record                   // of units that have failed
 	errs       []error                     // what could be read and makes no sense: a cluster that does not answer is no error
 }
 
@@ -40,7 +41,10 @@ func (r *Runner) records(ctx context.Context, p *Plan) (*known, error) {
 	}
 	k := &known{recs: map[string]*Record{}, unreadable: map[string]*UnreadableError{}}
 	for _, rec := range all {
-		if p.Unit(rec.Unit) != nil {
+		switch {
+		case rec.Failure != nil && p.Unit(rec.Failure.Unit) != nil:
+			k.notes = append(k.notes, rec)
+		case rec.Failure == nil && p.Unit(rec.Unit) != nil:
 			k.recs[rec.Unit] = rec
 		}
 	}

@@ -1,0 +1,135 @@
+package cutover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Failure names a unit that has failed, in a record of its own: the cluster that holds the unit's record may not answer, now or in the next run,
+// and the freeze must hold nevertheless.
+type Failure struct {
+	Key
+	// Epoch is that of the unit's record. One that is higher means: somebody has taken the unit since, and its own record counts.
+	Epoch int64 `json:"epoch"`
+}
+
+// noteWithin bounds the writing of one note.
+const noteWithin = 30 * time.Second
+
+// noteKey is where the note about a unit lies in a cluster.
+func noteKey(cluster, unit string) Key { return Key{Cluster: cluster, Unit: "freeze/" + unit} }
+
+// noteFreeze writes into every other cluster that the unit has failed. It returns an error only where that could be written in none.
+func (u *unitRun) noteFreeze(ctx context.Context, s State, reason string) error {
+	var clusters []string
+	for _, other := range u.plan.Units {
+		if other.Cluster != u.unit.Cluster && !slices.Contains(clusters, other.Cluster) {
+			clusters = append(clusters, other.Cluster)
+		}
+	}
+	note := Record{
+		Schema: Schema, Lineage: u.plan.Lineage, Plan: u.plan.Digest, Namespace: u.unit.Namespace, Actor: u.rec.Actor, State: s, Reached: Planned,
+		Reason: reason, Failed: true, Failure: &Failure{u.rec.Key, u.rec.Epoch},
+	}
+	errs := make([]error, len(clusters))
+	var wg sync.WaitGroup
+	for i, c := range clusters {
+		wg.Go(func() {
+			one := note
+			one.Key = noteKey(c, u.unit.ID)
+			errs[i] = u.r.putNote(ctx, &one)
+		})
+	}
+	wg.Wait()
+	if slices.Contains(errs, nil) {
+		return nil
+	}
+	return errors.Join(append(errs, errors.New("the freeze is noted in no other cluster"))...)
+}
+
+// putNote stores a note over the one that is there.
+func (r *Runner) putNote(ctx context.Context, note *Record) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
+	defer cancel()
+	return repeat(ctx, func() error {
+		switch was, err := r.journal.Load(ctx, note.Key); {
+		case err == nil:
+			note.Version = was.Version
+		case !errors.Is(err, ErrNoRecord):
+			return err
+		}
+		return r.journal.Save(ctx, note)
+	})
+}
+
+// counts reports whether a note still freezes the fleet: not once its unit's own record says as much, or was taken since.
+func (k *known) counts(note *Record) bool {
+	own := k.recs[note.Failure.Unit]
+	return note.Failed && (own == nil || !own.Failed && own.Plan == note.Plan && own.Epoch <= note.Failure.Epoch)
+}
+
+// spent reports whether a note has nothing more to say.
+func (k *known) spent(note *Record) bool {
+	own := k.recs[note.Failure.Unit]
+	return note.Failed && own != nil && !k.counts(note) && !own.Failed
+}
+
+// adopt writes what was noted of units into their own records, where these can be read again, and takes back notes that are spent.
+func (r *Runner) adopt(ctx context.Context, k *known) error {
+	var errs []error
+	for _, note := range k.notes {
+		own := k.recs[note.Failure.Unit]
+		switch {
+		case own != nil && k.counts(note):
+			next := *own
+			next.Failed, next.State, next.Hold, next.Reason, next.Actor = true, note.State, "", note.Reason, r.opts.Actor
+			next.Epoch++
+			if err := repeat(ctx, func() error { return r.journal.Save(ctx, &next) }); err != nil {
+				errs = append(errs, fmt.Errorf("%s has failed, as a note in %s says, and that cannot be written into its own record: %w", own.Unit, note.Cluster, err))
+				continue
+			}
+			k.recs[own.Unit] = &next
+		case k.spent(note):
+			r.dropNote(ctx, note)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// dropNotes takes back what is noted of a unit that a person has looked at.
+func (r *Runner) dropNotes(ctx context.Context, k *known, unit string) {
+	for _, note := range k.notes {
+		if note.Failure.Unit == unit && note.Failed {
+			r.dropNote(ctx, note)
+		}
+	}
+}
+
+// dropNote takes a note back. One that cannot be is spent all the same as soon as its unit's own record can be read.
+func (r *Runner) dropNote(ctx context.Context, note *Record) {
+	next := *note
+	next.Failed, next.State = false, RolledBack
+	if err := r.putNote(ctx, &next); err != nil {
+		r.opts.Logger.InfoContext(ctx, "a note of a freeze stays", "cluster", note.Cluster, "unit", note.Failure.Unit, "error", err)
+	}
+}
+
+// tellNote puts a note that counts into a report.
+func (rep *Report) tellNote(note *Record, p *Plan) {
+	said := *note
+	said.Key = note.Failure.Key
+	said.Reason += " (noted in cluster " + note.Cluster + ")"
+	for i := range rep.Units {
+		if u := &rep.Units[i]; u.ID == said.Unit && !u.Failed {
+			u.Failed = true
+			if u.Reason == "" {
+				u.Reason = said.Reason
+			}
+			rep.Frozen = append(rep.Frozen, freezes(&said, p))
+		}
+	}
+}
