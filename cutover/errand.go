@@ -3,6 +3,7 @@ package cutover
 import (
 	"context"
 	"errors"
+	"sync"
 )
 
 // errand is what one call does to units.
@@ -24,27 +25,29 @@ func (r *Runner) forUnits(ctx context.Context, p *Plan, ids []string, e errand) 
 			ids = append(ids, u.ID)
 		}
 	}
-	k, err := r.records(ctx, p)
-	if err != nil {
-		return r.emptyReport(p), err
-	}
-	if err := r.adopt(ctx, k); err != nil {
-		return r.emptyReport(p), err
-	}
-	err = f.each(ids, func(id string) error {
+	var mu sync.Mutex
+	var done []string
+	err := f.each(ids, func(id string) error {
 		unit := p.Unit(id)
 		if unit == nil {
 			return errors.New("the plan has no such unit")
 		}
-		if err := r.forUnit(ctx, f, p, unit, e); err != nil || !e.looked {
-			return err
+		err := r.forUnit(ctx, f, p, unit, e)
+		if mu.Lock(); err == nil && e.looked {
+			done = append(done, id)
 		}
-		r.dropNotes(ctx, k, id)
-		return nil
+		mu.Unlock()
+		return err
 	})
-	rep, _, reportErr := r.report(context.WithoutCancel(ctx), p)
+	ctx = context.WithoutCancel(ctx)
+	k, readErr := r.records(ctx, p)
+	if readErr != nil {
+		return r.emptyReport(p), errors.Join(err, readErr)
+	}
+	r.dropNotes(ctx, k, done)
+	rep, _ := r.reportOf(k, p)
 	f.tellUnreached(rep)
-	return rep, errors.Join(err, reportErr)
+	return rep, errors.Join(append(k.errs, err)...)
 }
 
 func (r *Runner) forUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit, e errand) error {

@@ -13,7 +13,7 @@ import (
 // and the freeze must hold nevertheless.
 type Failure struct {
 	Key
-	// Epoch is that of the unit's record. One that is higher means: somebody has taken the unit since, and its own record counts.
+	// Epoch is that of the unit's record when it failed.
 	Epoch int64 `json:"epoch"`
 }
 
@@ -66,16 +66,11 @@ func (r *Runner) putNote(ctx context.Context, note *Record) error {
 	})
 }
 
-// counts reports whether a note still freezes the fleet: not once its unit's own record says as much, or was taken since.
+// counts reports whether a note still freezes the fleet: not once its unit's own record says as much, or a person has looked at the unit since,
+// or it has come to its end since.
 func (k *known) counts(note *Record) bool {
 	own := k.recs[note.Failure.Unit]
-	return note.Failed && (own == nil || !own.Failed && own.Plan == note.Plan && own.Epoch <= note.Failure.Epoch)
-}
-
-// spent reports whether a note has nothing more to say.
-func (k *known) spent(note *Record) bool {
-	own := k.recs[note.Failure.Unit]
-	return note.Failed && own != nil && !k.counts(note) && !own.Failed
+	return note.Failed && (own == nil || !own.Failed && own.Plan == note.Plan && own.State != Done && own.Cleared <= note.Failure.Epoch)
 }
 
 // adopt writes what was noted of units into their own records, where these can be read again, and takes back notes that are spent.
@@ -84,26 +79,30 @@ func (r *Runner) adopt(ctx context.Context, k *known) error {
 	for _, note := range k.notes {
 		own := k.recs[note.Failure.Unit]
 		switch {
-		case own != nil && k.counts(note):
+		case own == nil || !note.Failed || own.Failed:
+		case !k.counts(note):
+			r.dropNote(ctx, note)
+		default:
 			next := *own
 			next.Failed, next.State, next.Hold, next.Reason, next.Actor = true, note.State, "", note.Reason, r.opts.Actor
+			if own.Epoch != note.Failure.Epoch {
+				next.State = Frozen // it has gone on since: a person must look where it stands
+			}
 			next.Epoch++
 			if err := repeat(ctx, func() error { return r.journal.Save(ctx, &next) }); err != nil {
 				errs = append(errs, fmt.Errorf("%s has failed, as a note in %s says, and that cannot be written into its own record: %w", own.Unit, note.Cluster, err))
 				continue
 			}
 			k.recs[own.Unit] = &next
-		case k.spent(note):
-			r.dropNote(ctx, note)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// dropNotes takes back what is noted of a unit that a person has looked at.
-func (r *Runner) dropNotes(ctx context.Context, k *known, unit string) {
+// dropNotes takes back what is noted of units that a person has looked at.
+func (r *Runner) dropNotes(ctx context.Context, k *known, units []string) {
 	for _, note := range k.notes {
-		if note.Failure.Unit == unit && note.Failed {
+		if note.Failed && slices.Contains(units, note.Failure.Unit) {
 			r.dropNote(ctx, note)
 		}
 	}
@@ -111,9 +110,8 @@ func (r *Runner) dropNotes(ctx context.Context, k *known, unit string) {
 
 // dropNote takes a note back. One that cannot be is spent all the same as soon as its unit's own record can be read.
 func (r *Runner) dropNote(ctx context.Context, note *Record) {
-	next := *note
-	next.Failed, next.State = false, RolledBack
-	if err := r.putNote(ctx, &next); err != nil {
+	note.Failed, note.State = false, RolledBack
+	if err := r.putNote(ctx, note); err != nil {
 		r.opts.Logger.InfoContext(ctx, "a note of a freeze stays", "cluster", note.Cluster, "unit", note.Failure.Unit, "error", err)
 	}
 }

@@ -61,6 +61,8 @@ type Record struct {
 	Reason string `json:"reason,omitempty"`
 	// Failed means: a gate failed, or the world moved. Until a person rolls the unit back or thaws it, no other unit of the plan starts.
 	Failed bool `json:"failed,omitempty"`
+	// Cleared is the epoch in which a person has last rolled the unit back or thawed it.
+	Cleared int64 `json:"cleared,omitempty"`
 	// Next is the index of the step to run or to go on with.
 	Next int   `json:"next"`
 	Acts []Act `json:"acts,omitempty"`

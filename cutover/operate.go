@@ -19,7 +19,7 @@ func (r *Runner) Rollback(ctx context.Context, p *Plan, units ...string) (*Repor
 				return err
 			}
 		}
-		u.rec.Failed = false
+		u.rec.Failed, u.rec.Cleared = false, u.rec.Epoch
 		if u.rec.State == RolledBack || len(u.rec.Acts) == 0 && u.rec.State == Planned {
 			return u.save(ctx)
 		}
@@ -65,9 +65,10 @@ func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, e
 			}
 			u.rec.Acts, u.rec.Next, u.rec.Ran = nil, 0, nil
 		default:
-			return nil
+			u.rec.Cleared = u.rec.Epoch
+			return u.save(ctx)
 		}
-		u.rec.Failed = false
+		u.rec.Failed, u.rec.Cleared = false, u.rec.Epoch
 		for i := range u.rec.Acts {
 			a := &u.rec.Acts[i]
 			if a.Phase == Undoing || a.Phase == Undone {
@@ -90,6 +91,7 @@ func (r *Runner) clearPast(ctx context.Context, rec *Record) error {
 	}
 	rec.Failed, rec.Actor = false, r.opts.Actor
 	rec.Epoch++
+	rec.Cleared = rec.Epoch
 	return repeat(ctx, func() error { return r.journal.Save(ctx, rec) })
 }
 

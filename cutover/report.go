@@ -27,10 +27,15 @@ func (r *Runner) Status(ctx context.Context, p *Plan) (*Report, error) {
 // report is what the journal says; unknown are the units in it that have no record.
 func (r *Runner) report(ctx context.Context, p *Plan) (rep *Report, unknown []*UnitReport, err error) {
 	k, err := r.records(ctx, p)
-	rep = r.emptyReport(p)
 	if err != nil {
-		return rep, nil, err
+		return r.emptyReport(p), nil, err
 	}
+	rep, unknown = r.reportOf(k, p)
+	return rep, unknown, errors.Join(k.errs...)
+}
+
+func (r *Runner) reportOf(k *known, p *Plan) (rep *Report, unknown []*UnitReport) {
+	rep = r.emptyReport(p)
 	for i := range rep.Units {
 		u := &rep.Units[i]
 		rec := k.recs[u.ID]
@@ -53,7 +58,7 @@ func (r *Runner) report(ctx context.Context, p *Plan) (rep *Report, unknown []*U
 			rep.tellNote(note, p)
 		}
 	}
-	return rep, unknown, errors.Join(k.errs...)
+	return rep, unknown
 }
 
 // past tells what an older plan has left of a unit, where that keeps this one from moving it.
