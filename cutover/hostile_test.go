@@ -47,8 +47,9 @@ type hostile struct {
 	back    bool            // a person has rolled it back
 	log     []string
 
-	mu    sync.Mutex
-	takes map[string]bool // the patches of the repository, by path: whether it takes the old label away
+	mu        sync.Mutex
+	published map[string]uint64 // how often, by path
+	takes     map[string]bool   // the patches of the repository, by path: whether it takes the old label away
 }
 
 func (h *hostile) chance(percent int) bool { return h.rng.IntN(100) < percent }

@@ -3,6 +3,7 @@ package cutover_test
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ import (
 // newHostile makes a fleet, and what will happen to it, by a seed.
 func newHostile(t *testing.T, seed uint64) *hostile {
 	h := &hostile{
-		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6f737469)), journal: cutovertest.NewJournal(), stuck: map[string]bool{}, takes: map[string]bool{},
+		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6f737469)), journal: cutovertest.NewJournal(), stuck: map[string]bool{}, takes: map[string]bool{}, published: map[string]uint64{},
 		faults: cutovertest.NewFaults(seed, nil),
 	}
 	mode := catalog.ModeStandard
@@ -162,11 +163,15 @@ func (h *hostile) publish(_ context.Context, p cutover.Publication) error {
 	takes := strings.Contains(p.StrategicMerge, "aadpodidbinding: null")
 	h.mu.Lock()
 	h.takes[p.Path] = takes
+	h.published[p.Path]++
+	path := fnv.New64a() // units publish at the same time: how long each takes must not rest on who came first
+	_, _ = path.Write([]byte(p.Path))
+	rng := rand.New(rand.NewPCG(h.seed, path.Sum64()+h.published[p.Path]))
 	h.mu.Unlock() // before the fleet's lock, under which commits arrive
 	if !takes {
 		return nil
 	}
-	h.fleet.Cluster(p.Cluster).After(time.Duration(1+h.rng.IntN(40))*time.Minute, func(s *cutovertest.Script) {
+	h.fleet.Cluster(p.Cluster).After(time.Duration(1+rng.IntN(40))*time.Minute, func(s *cutovertest.Script) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if !h.takes[p.Path] {
