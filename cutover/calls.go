@@ -23,7 +23,7 @@ const (
 	longestDelay = 20 * time.Second
 )
 
-// repeat calls fn until it succeeds, fails for good, or patience ends. It honours Retry-After.
+// repeat calls fn until it succeeds, fails for good, or patience ends. It honours Retry-After. Credentials that have expired hold the unit.
 func repeat(ctx context.Context, fn func() error) error {
 	b := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(firstDelay), backoff.WithMaxInterval(longestDelay), backoff.WithRandomizationFactor(0),
@@ -32,7 +32,7 @@ func repeat(ctx context.Context, fn func() error) error {
 	for {
 		err := fn()
 		if err == nil || !passing(err) || ctx.Err() != nil {
-			return err
+			return heldLoggedOut(err)
 		}
 		delay := b.NextBackOff()
 		if delay == backoff.Stop {

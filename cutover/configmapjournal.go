@@ -38,7 +38,7 @@ func NewConfigMapJournal(clusters map[string]Cluster, namespace string) (*Config
 	if len(clusters) == 0 || namespace == "" {
 		return nil, errors.New("cutover: NewConfigMapJournal needs clusters and a namespace")
 	}
-	return &ConfigMapJournal{clusters: clusters, namespace: namespace}, nil
+	return &ConfigMapJournal{clusters: allLoggedIn(clusters), namespace: namespace}, nil
 }
 
 func (j *ConfigMapJournal) ref(k Key) Ref {

@@ -41,8 +41,8 @@ func (u *unitRun) explainWrite(e *Edit, err error) error {
 	if errors.As(err, &s) || errors.Is(err, ErrFenced) {
 		return err
 	}
-	if apierrors.IsUnauthorized(err) { // a token that expired is no word against the unit
-		return held(HoldUnreachable, "%s: the API server does not accept the credentials any more; log in, and run again: %v", e.ID, err)
+	if out := heldLoggedOut(err); errors.As(out, &s) { // a token that expired is no word against the unit
+		return out
 	}
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {

@@ -155,7 +155,7 @@ func NewRunner(clusters map[string]Cluster, j Journal, g Gates, opts *Options) (
 			return nil, fmt.Errorf("cutover: no gate for step %s; every step that has a gate needs one", k)
 		}
 	}
-	r := &Runner{clusters: clusters, journal: j, gates: g}
+	r := &Runner{clusters: allLoggedIn(clusters), journal: j, gates: g}
 	if opts != nil {
 		r.opts = *opts
 	}

@@ -2,6 +2,9 @@ package cutover_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -37,4 +40,70 @@ func TestCredentialsThatExpireHoldAUnitAndFreezeNothing(t *testing.T) {
 		wantStates(t, mustRun(t, r, p), cutover.Done)
 		wantNoHarm(t, f)
 	})
+}
+
+func TestCredentialsThatExpireAtAReadHoldTheirClustersUnitsAlone(t *testing.T) {
+	for _, kind := range []string{"file", "config map"} {
+		bubble(t, kind, func(t *testing.T) {
+			w := newTwoClusters(t)
+			w.bad.says = apierrors.NewUnauthorized("the token has expired")
+			j := w.journal(t, kind)
+			expired := false
+			r := w.runner(t, j, func(e cutover.Event) {
+				if !expired && e.Type == cutover.EventStep && e.Cluster == "aks-eastus-02" && strings.Contains(e.Unit, "team-03") && strings.HasPrefix(e.Step, "dualPath") {
+					expired = true
+					w.bad.down.Store(true)
+				}
+			})
+			rep, err := r.Run(t.Context(), w.plan)
+			w.want(t, rep, "run", "Done", map[string]string{"file": "Done", "config map": "Held unreachable"}[kind], "Done", "Held unreachable")
+			says := func(what, text string) {
+				for _, s := range []string{"aks-eastus-02", "log in", "run again", "expired"} {
+					if !strings.Contains(text, s) {
+						t.Errorf("%s does not say %q: %s", what, s, text)
+					}
+				}
+			}
+			for _, u := range rep.Units {
+				if strings.Contains(u.ID, "team-03") {
+					says("the report", u.Reason)
+				}
+			}
+			var out *cutover.CredentialsError
+			var unit *cutover.UnitError
+			switch { // what was held is no error, unless that could not be written down
+			case kind == "file" && err != nil:
+				t.Errorf("got %v", err)
+			case kind == "config map" && (!errors.As(err, &unit) || unit.Unit != "aks-eastus-02/team-03/web"):
+				t.Errorf("got %v", err)
+			case kind == "config map":
+				says("the error", err.Error())
+			}
+			if len(rep.Frozen) > 0 || errors.As(err, &out) && out.Cluster != "aks-eastus-02" {
+				t.Errorf("frozen: %v; %v", rep.Frozen, err)
+			}
+			rep, err = r.Status(t.Context(), w.plan)
+			if err != nil {
+				t.Errorf("a status without a login: %v", err)
+			}
+			for _, u := range rep.Units {
+				if kind == "config map" && u.Cluster == "aks-eastus-02" {
+					says("the status", u.Reason)
+				}
+			}
+			_, err = r.Rollback(t.Context(), w.plan, "aks-eastus-02/team-03/web")
+			if kind == "config map" {
+				says("the error of a rollback", fmt.Sprint(err))
+			}
+			w.bad.down.Store(false)
+			if _, err := r.Rollback(t.Context(), w.plan, "aks-eastus-02/team-03/web"); err != nil {
+				t.Error(err)
+			}
+			if _, err := r.Thaw(t.Context(), w.plan); err != nil {
+				t.Error(err)
+			}
+			wantStates(t, mustRun(t, r, w.plan), cutover.Done)
+			wantNoHarm(t, w.fleet)
+		})
+	}
 }

@@ -21,13 +21,24 @@ import (
 type outage struct {
 	cutover.Cluster
 	down atomic.Bool
+	says error // default: the connection breaks
 }
 
 func (o *outage) lost() error {
-	if o.down.Load() {
-		return io.ErrUnexpectedEOF
+	switch {
+	case !o.down.Load():
+		return nil
+	case o.says != nil:
+		return o.says
 	}
-	return nil
+	return io.ErrUnexpectedEOF
+}
+
+func (o *outage) Watch(ctx context.Context, s []cutover.Selection, fn func(cutover.WatchEvent) bool) error {
+	if err := o.lost(); err != nil && o.says != nil {
+		return err
+	}
+	return o.Cluster.Watch(ctx, s, fn)
 }
 
 func (o *outage) Get(ctx context.Context, ref cutover.Ref) (*unstructured.Unstructured, error) {

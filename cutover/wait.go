@@ -51,7 +51,7 @@ func watch(ctx context.Context, c Reader, sels []Selection, limit time.Duration,
 	case err != nil && errors.Is(context.Cause(ctx), errWaited):
 		return errWaited
 	}
-	return err
+	return heldLoggedOut(err)
 }
 
 func objectKey(o *unstructured.Unstructured) string {
