@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wimigrate/wimigrate/catalog"
+	"github.com/wimigrate/wimigrate/internal/podidentity"
 )
 
 // access is one thing that the runner must be allowed to do. An empty namespace means the whole cluster.
@@ -79,8 +80,27 @@ func oldPathAccess(p *Plan, u *Unit) []access {
 	}
 	if c := p.Cluster(u.Cluster); c != nil && c.Mode == catalog.ModeStandard {
 		need = append(need, access{"watch", "", "pods", "", ""}) // a binding serves pods of any namespace: a Runner with patience waits for them
+		need = append(need, elsewhereAccess(u)...)
 	}
 	return need
+}
+
+// elsewhereAccess is what looks, before a binding is deleted, for templates of other namespaces that need it.
+func elsewhereAccess(u *Unit) []access {
+	var need []access
+	for _, k := range templateKinds {
+		group, resource := resourceOf(Ref{APIVersion: k.apiVersion, Kind: k.kind})
+		need = append(need, access{"list", group, resource, "", ""})
+	}
+	for _, s := range u.Steps {
+		if slices.ContainsFunc(s.Edits, func(e Edit) bool { return e.Verb == Delete && e.Ref.Kind == podidentity.KindBinding }) {
+			for _, r := range u.Identities {
+				need = append(need, access{"get", "aadpodidentity.k8s.io", "azureidentities", "", r.Namespace})
+			}
+			return need
+		}
+	}
+	return nil
 }
 
 // workloadAccess is what looks at a workload and at the Argo Rollout that runs its template, what evicts its pods, and what probes it.

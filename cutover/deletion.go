@@ -24,22 +24,68 @@ func (u *unitRun) selectors() []string {
 	return out
 }
 
-// mayDelete looks, at the last moment, whether anything still needs the object: an identity, whether a binding names it.
+// mayDelete looks, at the last moment, whether anything still needs the object: an identity, whether a binding names it; a binding, whether a
+// template of another namespace needs it.
 func (u *unitRun) mayDelete(ctx context.Context, e *Edit) error {
-	if e.Ref.Kind != podidentity.KindIdentity {
-		return nil
+	switch e.Ref.Kind {
+	case podidentity.KindIdentity:
+		return u.unnamed(ctx, e.Ref)
+	case podidentity.KindBinding:
+		return u.neededNowhereElse(ctx, e.Ref)
 	}
-	bindings, err := list(ctx, u.cluster, Selection{APIVersion: e.Ref.APIVersion, Kind: podidentity.KindBinding, Namespace: e.Ref.Namespace})
+	return nil
+}
+
+func (u *unitRun) unnamed(ctx context.Context, identity Ref) error {
+	bindings, err := list(ctx, u.cluster, Selection{APIVersion: identity.APIVersion, Kind: podidentity.KindBinding, Namespace: identity.Namespace})
 	if err != nil {
 		return err
 	}
 	for _, b := range bindings {
-		if text(b.Object, "spec", "azureIdentity") == e.Ref.Name {
+		if text(b.Object, "spec", "azureIdentity") == identity.Name {
 			return held(HoldManual, "%s is still named by AzureIdentityBinding/%s, which the plan does not know; delete that, or plan again",
-				e.Ref, b.GetName())
+				identity, b.GetName())
 		}
 	}
 	return nil
+}
+
+// neededNowhereElse looks at the pod templates of all other namespaces: in standard mode a binding serves pods of any of them, unless its
+// identity is namespaced, and since the plan was made somebody may have made one that needs it, at zero replicas or suspended though it be.
+// (The unit's own namespace was looked at before the step, with all pods.)
+// https://azure.github.io/aad-pod-identity/docs/configure/match_pods_in_namespace/
+func (u *unitRun) neededNowhereElse(ctx context.Context, binding Ref) error {
+	if c := u.plan.Cluster(u.unit.Cluster); c == nil || c.Mode != catalog.ModeStandard {
+		return nil
+	}
+	live, err := get(ctx, u.cluster, binding)
+	if err != nil || live == nil {
+		return err
+	}
+	identity := Ref{APIVersion: binding.APIVersion, Kind: podidentity.KindIdentity, Namespace: binding.Namespace, Name: text(live.Object, "spec", "azureIdentity")}
+	names, err := get(ctx, u.cluster, identity)
+	if err != nil || names != nil && names.GetAnnotations()[podidentity.BehaviorAnnotation] == podidentity.BehaviorNamespaced {
+		return err
+	}
+	selector := text(live.Object, "spec", "selector")
+	if selector == "" {
+		return nil // it never serves anybody
+	}
+	var users []string
+	for _, k := range templateKinds {
+		objs, err := optional(ctx, u.cluster, Selection{APIVersion: k.apiVersion, Kind: k.kind})
+		if err != nil {
+			return err
+		}
+		objs = slices.DeleteFunc(objs, func(o *unstructured.Unstructured) bool { return o.GetNamespace() == u.unit.Namespace })
+		found, _ := onOldPath(objs, []string{selector})
+		users = append(users, found...)
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	return held(HoldManual, "%s is kept, for in standard mode it serves other namespaces too, and these need it by now: %s; "+
+		"take the label from their templates or give them a binding of another selector, and run again; or plan again to move them", binding, strings.Join(users, ", "))
 }
 
 // waitUnassigned waits until no AzureAssignedIdentity of the unit's identities is left.

@@ -27,7 +27,7 @@ func (u *unitRun) waitJobs(ctx context.Context) error {
 		}
 		objs = append(objs, found...)
 	}
-	users, templates := u.onOldPath(objs)
+	users, templates := onOldPath(objs, u.selectors())
 	if len(users) == 0 {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (u *unitRun) waitJobs(ctx context.Context) error {
 		hold, reason = HoldManual, reason+"; the plan does not know all of them: take the old label from their templates, or plan again to move them"
 	}
 	return u.patient(ctx, sels, hold, reason, func(objs []*unstructured.Unstructured) (bool, error) {
-		users, _ := u.onOldPath(objs)
+		users, _ := onOldPath(objs, u.selectors())
 		return len(users) == 0, nil
 	})
 }
@@ -64,9 +64,9 @@ func ofRevision(o *unstructured.Unstructured) bool {
 	return owner != nil && owner.Kind == "Revision" && strings.HasPrefix(owner.APIVersion, "serving.knative.dev/")
 }
 
-// onOldPath names what carries one of the unit's old labels: pods that run, Jobs that have not ended, and templates of others, which will make
+// onOldPath names what carries one of the values of the old label: pods that run, Jobs that have not ended, and templates of others, which will make
 // such pods for as long as they are there.
-func (u *unitRun) onOldPath(objs []*unstructured.Unstructured) (users []string, templates bool) {
+func onOldPath(objs []*unstructured.Unstructured, selectors []string) (users []string, templates bool) {
 	for _, o := range objs {
 		label, over := o.GetLabels()[podidentity.Label], false
 		switch o.GetKind() {
@@ -77,7 +77,7 @@ func (u *unitRun) onOldPath(objs []*unstructured.Unstructured) (users []string, 
 			label = text(o.Object, append(templatePath(o.GetAPIVersion(), o.GetKind()), "metadata", "labels", podidentity.Label)...)
 			over = o.GetKind() == "Job" && ended(o) || ofRevision(o)
 		}
-		if over || !slices.Contains(u.selectors(), label) {
+		if over || !slices.Contains(selectors, label) {
 			continue
 		}
 		users = append(users, o.GetNamespace()+" "+o.GetKind()+"/"+o.GetName())
