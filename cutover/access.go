@@ -92,6 +92,10 @@ func elsewhereAccess(u *Unit) []access {
 		group, resource := resourceOf(Ref{APIVersion: k.apiVersion, Kind: k.kind})
 		need = append(need, access{"list", group, resource, "", ""})
 	}
+	for _, k := range knativeKinds {
+		group, resource := resourceOf(Ref{APIVersion: k.apiVersion, Kind: k.kind})
+		need = append(need, access{"list", group, resource, "", ""})
+	}
 	for _, s := range u.Steps {
 		if slices.ContainsFunc(s.Edits, func(e Edit) bool { return e.Verb == Delete && e.Ref.Kind == podidentity.KindBinding }) {
 			for _, r := range u.Identities {
@@ -159,6 +163,9 @@ func ownerAccess(w Workload) []access {
 		{"get", "apps", "statefulsets", "", w.Namespace}, {"get", "batch", "jobs", "", w.Namespace}}
 	if group, _ := resourceOf(w.Ref); group == "serving.knative.dev" {
 		need = append(need, access{"get", group, "configurations", "", w.Namespace}, access{"get", group, "revisions", "", w.Namespace})
+		for _, verb := range []string{"list", "watch"} {
+			need = append(need, access{verb, group, "configurations", "", w.Namespace}, access{verb, group, "routes", "", w.Namespace})
+		}
 	}
 	return need
 }

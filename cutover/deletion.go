@@ -71,21 +71,39 @@ func (u *unitRun) neededNowhereElse(ctx context.Context, binding Ref) error {
 	if selector == "" {
 		return nil // it never serves anybody
 	}
-	var users []string
-	for _, k := range templateKinds {
-		objs, err := optional(ctx, u.cluster, Selection{APIVersion: k.apiVersion, Kind: k.kind})
-		if err != nil {
-			return err
-		}
-		objs = slices.DeleteFunc(objs, func(o *unstructured.Unstructured) bool { return o.GetNamespace() == u.unit.Namespace })
-		found, _ := onOldPath(objs, []string{selector})
-		users = append(users, found...)
+	objs, err := templatesElsewhere(ctx, u.cluster, u.unit.Namespace)
+	if err != nil {
+		return err
 	}
+	users, _ := onOldPath(objs, []string{selector})
 	if len(users) == 0 {
 		return nil
 	}
 	return held(HoldManual, "%s is kept, for in standard mode it serves other namespaces too, and these need it by now: %s; "+
 		"take the label from their templates or give them a binding of another selector, and run again; or plan again to move them", binding, strings.Join(users, ", "))
+}
+
+// templatesElsewhere reads what makes pods in all namespaces but one; what tells old Knative Revisions only where there are any.
+func templatesElsewhere(ctx context.Context, r Reader, but string) ([]*unstructured.Unstructured, error) {
+	var objs []*unstructured.Unstructured
+	read := func(apiVersion, kind string) error {
+		found, err := optional(ctx, r, Selection{APIVersion: apiVersion, Kind: kind})
+		objs = append(objs, slices.DeleteFunc(found, func(o *unstructured.Unstructured) bool { return o.GetNamespace() == but })...)
+		return err
+	}
+	for _, k := range templateKinds {
+		if err := read(k.apiVersion, k.kind); err != nil {
+			return nil, err
+		}
+	}
+	if slices.ContainsFunc(objs, ofRevision) {
+		for _, k := range knativeKinds {
+			if err := read(k.apiVersion, k.kind); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return objs, nil
 }
 
 // waitUnassigned waits until no AzureAssignedIdentity of the unit's identities is left.

@@ -14,6 +14,8 @@ type Leftovers struct {
 	Cluster string `json:"cluster"`
 	// Users still need Pod Identity: pods, pod templates, and settings of other components.
 	Users []User `json:"users"`
+	// History are old Knative Revisions with the label that get no traffic: they keep nothing in place, but cannot be gone back to.
+	History []User `json:"history,omitempty"`
 	// Objects are its custom resources, and NMI and MIC.
 	Objects []Leftover `json:"objects"`
 	// Sidecars are the pod templates that ask for the migration proxy. They need nothing of Pod Identity, and keep nothing in place; but

@@ -18,20 +18,11 @@ var templateKinds = [...]struct{ apiVersion, kind string }{
 
 // users finds what still needs Pod Identity, and on the way what carries the migration proxy.
 func (f *leftoverFinder) users() {
+	var objs []*unstructured.Unstructured
 	for _, k := range templateKinds {
-		for _, o := range f.list(Selection{APIVersion: k.apiVersion, Kind: k.kind}) {
-			if o.GetKind() == "Job" && ended(o) {
-				continue
-			}
-			template := append(templatePath(k.apiVersion, k.kind), "metadata")
-			if _, asks := lookup(o.Object, append(slices.Clone(template), "annotations", workloadid.InjectProxyAnnotation)); asks {
-				f.out.Sidecars = append(f.out.Sidecars, refOf(o))
-			}
-			if value := text(o.Object, append(template, "labels", podidentity.Label)...); value != "" {
-				f.user(o, "its pod template carries "+podidentity.Label+"="+value)
-			}
-		}
+		objs = append(objs, f.list(Selection{APIVersion: k.apiVersion, Kind: k.kind})...)
 	}
+	f.templates(objs)
 	for _, o := range f.list(Selection{APIVersion: "v1", Kind: "Pod", Labels: podidentity.Label}) {
 		if phase := text(o.Object, "status", "phase"); phase != "Succeeded" && phase != "Failed" {
 			f.user(o, "it runs with "+podidentity.Label+"="+o.GetLabels()[podidentity.Label])
@@ -47,6 +38,35 @@ func (f *leftoverFinder) users() {
 			if text(o.Object, "spec", "podIdentity", "provider") == "azure" {
 				f.user(o, "its provider is azure; azure-workload is the new one")
 			}
+		}
+	}
+}
+
+// templates looks at what makes pods.
+func (f *leftoverFinder) templates(objs []*unstructured.Unstructured) {
+	known := slices.Clip(objs)
+	if slices.ContainsFunc(objs, ofRevision) {
+		for _, k := range knativeKinds {
+			known = append(known, f.list(Selection{APIVersion: k.apiVersion, Kind: k.kind})...)
+		}
+	}
+	past := pastRevisions(known)
+	for _, o := range objs {
+		if o.GetKind() == "Job" && ended(o) {
+			continue
+		}
+		template := append(templatePath(o.GetAPIVersion(), o.GetKind()), "metadata")
+		if _, asks := lookup(o.Object, append(slices.Clone(template), "annotations", workloadid.InjectProxyAnnotation)); asks {
+			f.out.Sidecars = append(f.out.Sidecars, refOf(o))
+		}
+		value := text(o.Object, append(template, "labels", podidentity.Label)...)
+		switch {
+		case value == "":
+		case past(o):
+			f.out.History = append(f.out.History, User{Object: refOf(o), Why: "its pod template carries " + podidentity.Label + "=" + value +
+				": an old Knative Revision at zero, which gets no traffic; it gets no identity either, should somebody send it some"})
+		default:
+			f.user(o, "its pod template carries "+podidentity.Label+"="+value)
 		}
 	}
 }

@@ -51,6 +51,9 @@ func (l *Leftovers) Removal() (*Removal, error) {
 		out.manual(fmt.Sprintf("%s in namespace %s carries the migration proxy sidecar, which is temporary: when its application uses its token itself, "+
 			"take the annotation %s from its pod template", s, s.Namespace, workloadid.InjectProxyAnnotation))
 	}
+	for _, h := range l.History {
+		out.manual(fmt.Sprintf("%s in namespace %s: %s; delete its Revision, or let Knative collect it", h.Object, h.Object.Namespace, h.Why))
+	}
 	for _, r := range l.RoleAssignments {
 		out.manual("role assignment that only Pod Identity needed: " + r)
 	}

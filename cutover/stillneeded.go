@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -22,7 +21,7 @@ func (u *unitRun) waitJobs(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(found) > 0 || sel.APIVersion != "argoproj.io/v1alpha1" { // a kind that the cluster does not have cannot be watched
+		if len(found) > 0 || !custom(sel) { // a kind that the cluster does not have cannot be watched
 			sels = append(sels, sel)
 		}
 		objs = append(objs, found...)
@@ -47,6 +46,11 @@ func (u *unitRun) oldPathSelections() []Selection {
 	for _, k := range templateKinds {
 		sels = append(sels, Selection{APIVersion: k.apiVersion, Kind: k.kind, Namespace: u.unit.Namespace})
 	}
+	if slices.ContainsFunc(u.unit.Workloads, isKnative) {
+		for _, k := range knativeKinds {
+			sels = append(sels, Selection{APIVersion: k.apiVersion, Kind: k.kind, Namespace: u.unit.Namespace})
+		}
+	}
 	for _, v := range u.selectors() {
 		sel := Selection{APIVersion: "v1", Kind: "Pod", Namespace: u.unit.Namespace, Labels: podidentity.Label + "=" + v}
 		if c := u.plan.Cluster(u.unit.Cluster); c != nil && c.Mode == catalog.ModeStandard {
@@ -57,25 +61,27 @@ func (u *unitRun) oldPathSelections() []Selection {
 	return sels
 }
 
-// ofRevision reports whether a Deployment is that of a Knative Revision: old ones stay at zero as history, and make pods only if somebody sends
-// traffic back to them.
-func ofRevision(o *unstructured.Unstructured) bool {
-	owner := metav1.GetControllerOf(o)
-	return owner != nil && owner.Kind == "Revision" && strings.HasPrefix(owner.APIVersion, "serving.knative.dev/")
+func custom(sel Selection) bool {
+	return sel.APIVersion == "argoproj.io/v1alpha1" || strings.HasPrefix(sel.APIVersion, "serving.knative.dev/")
 }
+
+func isKnative(w Workload) bool { return strings.HasPrefix(w.APIVersion, "serving.knative.dev/") }
 
 // onOldPath names what carries one of the values of the old label: pods that run, Jobs that have not ended, and templates of others, which will make
 // such pods for as long as they are there.
 func onOldPath(objs []*unstructured.Unstructured, selectors []string) (users []string, templates bool) {
+	past := pastRevisions(objs)
 	for _, o := range objs {
 		label, over := o.GetLabels()[podidentity.Label], false
 		switch o.GetKind() {
+		case "Configuration", "Route":
+			continue
 		case "Pod":
 			phase := text(o.Object, "status", "phase")
 			over = phase == "Succeeded" || phase == "Failed"
 		default:
 			label = text(o.Object, append(templatePath(o.GetAPIVersion(), o.GetKind()), "metadata", "labels", podidentity.Label)...)
-			over = o.GetKind() == "Job" && ended(o) || ofRevision(o)
+			over = o.GetKind() == "Job" && ended(o) || past(o)
 		}
 		if over || !slices.Contains(selectors, label) {
 			continue
