@@ -2,6 +2,7 @@ package cutover
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,7 +29,9 @@ func (u *unitRun) waitNewPathJobs(ctx context.Context, account Ref) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	why := "these run on the new path alone, and " + account.String() + " keeps its annotation for them: " + strings.Join(jobs, ", ")
+	why := "these were made on the new path alone, and a pod that they have yet to bear gets its identity by " + account.String() +
+		", which keeps its annotation for them: " + strings.Join(jobs, ", ") +
+		". All else is back. Let them end, or delete those that nobody needs; then roll back or run again, which takes the annotation away"
 	return u.patient(ctx, []Selection{sel}, HoldJob, why, func(objs []*unstructured.Unstructured) (bool, error) {
 		return len(u.newPathJobs(objs, account)) == 0, nil
 	})
@@ -49,8 +52,19 @@ func (u *unitRun) newPathJobs(objs []*unstructured.Unstructured, account Ref) []
 		}
 		if text(o.Object, append(slices.Clone(template), "spec", "serviceAccountName")...) == account.Name &&
 			label(workloadid.UseLabel) == workloadid.UseValue && !slices.Contains(u.selectors(), label(podidentity.Label)) {
-			out = append(out, "Job/"+o.GetName())
+			out = append(out, "Job/"+o.GetName()+" ("+doing(o)+")")
 		}
 	}
 	return out
+}
+
+// doing says what a Job that has not ended waits for.
+func doing(job *unstructured.Unstructured) string {
+	switch active := number64(job.Object, "status", "active"); {
+	case lookupTrue(job.Object, "spec", "suspend"):
+		return "suspended: it bears pods when it is resumed"
+	case active > 0:
+		return fmt.Sprintf("pods running: %d, failed so far: %d", active, number64(job.Object, "status", "failed"))
+	}
+	return fmt.Sprintf("it has no pod now; failed so far: %d", number64(job.Object, "status", "failed"))
 }

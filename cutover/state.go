@@ -36,7 +36,8 @@ const (
 	HoldGit Hold = "git"
 	// HoldPaused means: the workload is paused by somebody else.
 	HoldPaused Hold = "paused"
-	// HoldJob means: a Job on the old path is still running, or a CronJob has not run yet.
+	// HoldJob means: a Job on the old path is still running, or a CronJob has not run yet; on the way back, a Job on the new path alone may still
+	// bear a pod.
 	HoldJob Hold = "job"
 	// HoldManual means: a person must do what the reason says, such as to apply its YAML to an object of an unknown kind.
 	HoldManual Hold = "manual"
