@@ -52,7 +52,8 @@
 // The truth is observed, never remembered. The [Journal] holds one [Record] per unit: what was intended and the before-image of every
 // field touched, what gates saw, how long a soak was really watched. It is written before each act, by compare-and-swap with an
 // epoch, so that a second runner, or one that slept, loses before it can write. After a crash the open intent is compared with the
-// object: done, to do, or foreign. Breadcrumbs in object annotations (never in a pod template) rebuild a lost journal.
+// object: done, to do, or foreign. Breadcrumbs in object annotations (never in a pod template) rebuild a lost journal, for a rollback as for a
+// run. A failure is noted in the other clusters too, where records lie in their units' own: the freeze holds when that one does not answer.
 //
 // # The way back
 //
@@ -60,7 +61,8 @@
 // Identity serves its pods again: in standard mode MIC must have assigned them, which takes a minute. Until then the unit stays
 // RollingBack with everything in place, and the next run goes on. Where the webhook is down, so that a pod with both labels could not be
 // born, one write puts the old label back and takes the webhook's away; the pods that live keep the new path until the first new ones
-// are served.
+// are served. Units take turns on their way back ([Options.BackAtOnce]), those that have lost the old path first: a fleet is not restarted at
+// once, and one that fails alone never waits.
 //
 // # Where a unit can stand
 //
