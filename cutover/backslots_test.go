@@ -3,6 +3,7 @@ package cutover_test
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,13 +65,12 @@ func TestAUnitThatFailsGoesBackAtOnceWhoeverIsOnHisWay(t *testing.T) {
 		f, p := crowd(t, false, cutover.Limits{PerCluster: -1, PerRegion: -1, PerIdentity: -1, Fleet: 3})
 		last := p.Waves[len(p.Waves)-1].Units
 		var told events
-		bad := ""
+		var bad atomic.Pointer[string] // the first of them to come so far
 		g := cutovertest.PassGates()
 		g.Load = func(ctx context.Context, tg cutover.Target) cutover.Verdict {
 			switch {
 			case !slices.Contains(last, tg.Unit.ID):
-			case bad == "":
-				bad = tg.Unit.ID
+			case bad.CompareAndSwap(nil, &tg.Unit.ID):
 				time.Sleep(time.Hour)
 				return cutover.Verdict{Gate: "load", Result: cutover.Fail, Reason: "scripted"}
 			default:
@@ -81,7 +81,7 @@ func TestAUnitThatFailsGoesBackAtOnceWhoeverIsOnHisWay(t *testing.T) {
 		mustRun(t, runnerFor(t, f, cutovertest.NewJournal(), g, &cutover.Options{OnEvent: told.add}), p)
 		var failed time.Time
 		for _, e := range told.all {
-			if e.Unit != bad {
+			if e.Unit != *bad.Load() {
 				continue
 			}
 			if e.Verdict != nil && e.Verdict.Result == cutover.Fail {
