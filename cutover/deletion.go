@@ -80,7 +80,8 @@ func (u *unitRun) neededNowhereElse(ctx context.Context, binding Ref) error {
 		return nil
 	}
 	return held(HoldManual, "%s is kept, for in standard mode it serves other namespaces too, and these need it by now: %s; "+
-		"take the label from their templates or give them a binding of another selector, and run again; or plan again to move them", binding, strings.Join(users, ", "))
+		"take the label from their templates or give them a binding of another selector, and run again; or plan again to move them",
+		binding, strings.Join(users, ", "))
 }
 
 // templatesElsewhere reads what makes pods in all namespaces but one; what tells old Knative Revisions only where there are any.

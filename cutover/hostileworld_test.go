@@ -17,7 +17,8 @@ import (
 // newHostile makes a fleet, and what will happen to it, by a seed.
 func newHostile(t *testing.T, seed uint64) *hostile {
 	h := &hostile{
-		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6f737469)), journal: cutovertest.NewJournal(), stuck: map[string]bool{}, takes: map[string]bool{}, published: map[string]uint64{},
+		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6f737469)), journal: cutovertest.NewJournal(), stuck: map[string]bool{},
+		takes: map[string]bool{}, published: map[string]uint64{},
 		faults: cutovertest.NewFaults(seed, nil),
 	}
 	mode := catalog.ModeStandard

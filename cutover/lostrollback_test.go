@@ -127,14 +127,14 @@ func TestARollbackWithoutAJournalTouchesNothingThatIsNotKnownToBeItsOwn(t *testi
 		origin := quiesced(c)
 		j := cutovertest.NewJournal()
 		gone := false
-		clusters := map[string]cutover.Cluster{c.Name(): writeTo{c, func(ctx context.Context, c cutover.Cluster, w cutover.Write) (*unstructured.Unstructured, error) {
+		dies := func(ctx context.Context, c cutover.Cluster, w cutover.Write) (*unstructured.Unstructured, error) {
 			if gone {
 				return nil, cutovertest.ErrCrashed
 			}
 			gone = w.Verb == cutover.Delete
 			return c.Write(ctx, w)
-		}}}
-		r, err := cutover.NewRunner(clusters, j, inducingGates(), &cutover.Options{Trust: f, Exchanger: f, Oracle: f})
+		}
+		r, err := cutover.NewRunner(map[string]cutover.Cluster{c.Name(): writeTo{c, dies}}, j, inducingGates(), &cutover.Options{Trust: f, Exchanger: f, Oracle: f})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,9 @@ func knativeObjects(replicas int64, latest string, traffic ...any) []map[string]
 	meta := func(name string) map[string]any { return map[string]any{"name": name, "namespace": "shop"} }
 	deployment := meta("web-00001-deployment")
 	deployment["labels"] = map[string]any{"serving.knative.dev/configuration": "web", "serving.knative.dev/revision": "web-00001"}
-	deployment["ownerReferences"] = []any{map[string]any{"apiVersion": "serving.knative.dev/v1", "kind": "Revision", "name": "web-00001", "uid": "r1", "controller": true}}
+	deployment["ownerReferences"] = []any{map[string]any{
+		"apiVersion": "serving.knative.dev/v1", "kind": "Revision", "name": "web-00001", "uid": "r1", "controller": true,
+	}}
 	return []map[string]any{
 		{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": deployment, "spec": map[string]any{"replicas": replicas,
 			"template": map[string]any{"metadata": map[string]any{"labels": map[string]any{"aadpodidbinding": "web"}}}}},
