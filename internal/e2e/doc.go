@@ -4,8 +4,9 @@
 // serve unasked, and what is left running is looked for in /proc.
 //
 // From this folder `go test ./...` runs all of them; -short skips with one line each what would start a control plane. The first run builds
-// Kubernetes, and Argo Rollouts where it is asked for, from the module proxy, which takes minutes; `go run ./cmd/fleet build` does only that, and shows how far it is. Tests get their
-// world from package fleet, whose documentation is the place to start; `go run ./cmd/fleet up` keeps such a world up for hands-on work.
+// Kubernetes, and the controller of Argo Rollouts, from the module proxy, which takes minutes; `go run ./cmd/fleet build` does only that, and
+// shows how far it is. Tests get their world from package fleet, whose documentation is the place to start; `go run ./cmd/fleet up` keeps such
+// a world up for hands-on work.
 //
 // WIMIGRATE_E2E_FULL=1 asks for the long versions of the cutover's tests, a dozen namespaces in each cluster and a process killed at every
 // write, which take a quarter of an hour more:
