@@ -2,11 +2,13 @@ package e2e_test
 
 import (
 	"cmp"
+	"strconv"
 	"testing"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/util/retry"
 
@@ -42,10 +44,8 @@ func TestMigrationsOnARealControlPlane(t *testing.T) {
 		some.Go(func() error {
 			t.Run(m.Name, func(t *testing.T) {
 				m.Run(t, cutovertest.World{Cluster: o.clusters[c.Name], Plan: plans[m.App.Namespace],
-					Edit: func(t *testing.T, r cutover.Ref, fn func(map[string]any)) { editAsSomebody(t, c, r, fn) },
-					EditStatus: func(t *testing.T, r cutover.Ref, fn func(map[string]any)) {
-						editAsSomebody(t, c, r, func(o map[string]any) { fn(o["status"].(map[string]any)) }, "status")
-					},
+					Edit:       func(t *testing.T, r cutover.Ref, fn func(map[string]any)) { editAsSomebody(t, c, r, fn) },
+					EditStatus: func(t *testing.T, r cutover.Ref, fn func(map[string]any)) { editRolloutStatus(t, c, r, fn) },
 					RunOnce: func(t *testing.T, _ cutover.Ref) {
 						if err := residents[i].runNow(t.Context()); err != nil {
 							t.Error(err)
@@ -91,6 +91,40 @@ func awaitJobs(t *testing.T, r resident) {
 			}
 		}
 		return true, err
+	})
+}
+
+// editRolloutStatus changes the status of an Argo Rollout, as its command line does, and returns when its controller has done something about
+// it. That one loses sight of a change that comes while it is writing itself: it puts its own older copy into its cache, and sees the change
+// with the next one.
+func editRolloutStatus(t *testing.T, c *fleet.Cluster, r cutover.Ref, fn func(status map[string]any)) {
+	t.Helper()
+	kind, err := c.Objects.Kind(schema.FromAPIVersionAndKind(r.APIVersion, r.Kind), r.Namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := ""
+	editAsSomebody(t, c, r, func(o map[string]any) {
+		status := o["status"].(map[string]any)
+		was, _ = status["phase"].(string)
+		fn(status)
+	}, "status")
+	asked, last := 0, time.Now()
+	fleet.Await(t, r.String()+" to leave phase "+was, func() (bool, error) {
+		o, err := kind.Get(t.Context(), r.Name, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		if phase, _, _ := unstructured.NestedString(o.Object, "status", "phase"); phase != was {
+			return true, nil
+		}
+		if time.Since(last) > 2*time.Second {
+			asked, last = asked+1, time.Now()
+			editAsSomebody(t, c, r, func(o map[string]any) {
+				_ = unstructured.SetNestedField(o, strconv.Itoa(asked), "metadata", "annotations", "e2e.wimigrate.test/asked") //nolint:errcheck // annotations are a map
+			})
+		}
+		return false, nil
 	})
 }
 
