@@ -85,7 +85,7 @@ func (c loggedIn) Write(ctx context.Context, w Write) (*unstructured.Unstructure
 // heldLoggedOut turns a refusal of credentials into the state that it means; any other error stays.
 func heldLoggedOut(err error) error {
 	if out, ok := errors.AsType[*CredentialsError](err); ok {
-		return held(HoldUnreachable, "%v", out)
+		return &stop{state: Held, hold: HoldUnreachable, reason: out.Error(), cause: out}
 	}
 	return err
 }

@@ -53,7 +53,7 @@
 // field touched, what gates saw, how long a soak was really watched. It is written before each act, by compare-and-swap with an
 // epoch, so that a second runner, or one that slept, loses before it can write. After a crash the open intent is compared with the
 // object: done, to do, or foreign. Breadcrumbs in object annotations (never in a pod template) rebuild a lost journal, for a rollback as for a
-// run. A failure is noted in the other clusters too, where records lie in their units' own: the freeze holds when that one does not answer.
+// run. With a [ConfigMapJournal] a failure is noted in the other clusters too: the freeze holds when the unit's own does not answer.
 //
 // # The way back
 //

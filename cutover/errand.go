@@ -3,6 +3,7 @@ package cutover
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -44,10 +45,15 @@ func (r *Runner) forUnits(ctx context.Context, p *Plan, ids []string, e errand) 
 	if readErr != nil {
 		return r.emptyReport(p), errors.Join(err, readErr)
 	}
-	r.dropNotes(ctx, k, done)
+	r.dropNotes(ctx, k, slices.DeleteFunc(done, func(id string) bool { return !letGo(k.recs[id], p) }))
 	rep, _ := r.reportOf(k, p)
 	f.tellUnreached(rep)
 	return rep, errors.Join(append(k.errs, err)...)
+}
+
+// letGo reports whether nothing in a unit's own record freezes the fleet any more, now that a person has looked.
+func letGo(rec *Record, p *Plan) bool {
+	return rec == nil || !rec.Failed && (rec.Plan == p.Digest || over(rec))
 }
 
 func (r *Runner) forUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit, e errand) error {

@@ -19,6 +19,8 @@ type fleetRun struct {
 	once   sync.Once     // for closing frozen
 	frozen chan struct{} // closed once a unit has failed
 
+	unnoted error // failures that could not be written into the records of their units; the fleet is frozen then
+
 	telling sync.Mutex // one event at a time, in order
 
 	mu   sync.Mutex

@@ -23,26 +23,28 @@ const noteWithin = 30 * time.Second
 // noteKey is where the note about a unit lies in a cluster.
 func noteKey(cluster, unit string) Key { return Key{Cluster: cluster, Unit: "freeze/" + unit} }
 
-// noteFreeze writes into every other cluster that the unit has failed. It returns an error only where that could be written in none.
-func (u *unitRun) noteFreeze(ctx context.Context, s State, reason string) error {
-	var clusters []string
+// freezeNotes are what is to be written into every other cluster: that the unit has failed.
+func (u *unitRun) freezeNotes(s State, reason string) (notes []*Record) {
+	seen := map[string]bool{u.unit.Cluster: true}
 	for _, other := range u.plan.Units {
-		if other.Cluster != u.unit.Cluster && !slices.Contains(clusters, other.Cluster) {
-			clusters = append(clusters, other.Cluster)
+		if seen[other.Cluster] {
+			continue
 		}
-	}
-	note := Record{
-		Schema: Schema, Lineage: u.plan.Lineage, Plan: u.plan.Digest, Namespace: u.unit.Namespace, Actor: u.rec.Actor, State: s, Reached: Planned,
-		Reason: reason, Failed: true, Failure: &Failure{u.rec.Key, u.rec.Epoch},
-	}
-	errs := make([]error, len(clusters))
-	var wg sync.WaitGroup
-	for i, c := range clusters {
-		wg.Go(func() {
-			one := note
-			one.Key = noteKey(c, u.unit.ID)
-			errs[i] = u.r.putNote(ctx, &one)
+		seen[other.Cluster] = true
+		notes = append(notes, &Record{
+			Key: noteKey(other.Cluster, u.unit.ID), Schema: Schema, Lineage: u.plan.Lineage, Plan: u.plan.Digest, Namespace: u.unit.Namespace,
+			Actor: u.rec.Actor, State: s, Reached: Planned, Reason: reason, Failed: true, Failure: &Failure{u.rec.Key, u.rec.Epoch},
 		})
+	}
+	return notes
+}
+
+// putNotes writes notes of one failure. It returns an error only where none could be written.
+func (r *Runner) putNotes(ctx context.Context, notes []*Record) error {
+	errs := make([]error, len(notes))
+	var wg sync.WaitGroup
+	for i, n := range notes {
+		wg.Go(func() { errs[i] = r.putNote(ctx, n) })
 	}
 	wg.Wait()
 	if slices.Contains(errs, nil) {
@@ -51,12 +53,14 @@ func (u *unitRun) noteFreeze(ctx context.Context, s State, reason string) error 
 	return errors.Join(append(errs, errors.New("the freeze is noted in no other cluster"))...)
 }
 
-// putNote stores a note over the one that is there.
+// putNote stores a note over the one that is there, unless that is about a failure since.
 func (r *Runner) putNote(ctx context.Context, note *Record) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
 	defer cancel()
 	return repeat(ctx, func() error {
 		switch was, err := r.journal.Load(ctx, note.Key); {
+		case err == nil && was.Failed && was.Failure != nil && was.Failure.Epoch > note.Failure.Epoch:
+			return nil
 		case err == nil:
 			note.Version = was.Version
 		case !errors.Is(err, ErrNoRecord):

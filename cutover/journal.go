@@ -15,7 +15,7 @@ type Journal interface {
 	// nothing is stored and the error is ErrFenced. When Save returns nil the record survives a crash.
 	Save(ctx context.Context, r *Record) error
 	// List returns every record that can be read, sorted by cluster and unit. For those that cannot, it returns an *UnreadableError each,
-	// joined, beside the others; any other error means that nothing could be read.
+	// joined, beside the others; any other error means that nothing could be read. A record with a Failure is a note about another unit.
 	List(ctx context.Context) ([]*Record, error)
 }
 

@@ -22,15 +22,15 @@ const (
 // An Announcer is a [Journal] that can tell people and dashboards who works on a unit, while it does. That is a courtesy: what keeps two
 // runners apart is Save, and a runner that cannot announce itself works all the same. [ConfigMapJournal] is one.
 type Announcer interface {
-	// Announce says that the actor works on the unit, and goes on saying so, unless somebody else comes to say it of himself, until the
+	// Announce says that the actor works on the unit, and goes on saying so, unless somebody else changes what it says, until the
 	// returned function is called, which takes it back. Neither takes long.
 	Announce(ctx context.Context, k Key, actor string) (end func())
 }
 
 var _ Announcer = (*ConfigMapJournal)(nil)
 
-// Announce implements Announcer by a Lease of the name of the unit's ConfigMap. It lasts 10 minutes and is renewed every 4; whoever finds
-// a holder in one that is over has found a process that died.
+// Announce implements Announcer by a Lease of the name of the unit's ConfigMap. It lasts 10 minutes and is renewed every 4, as long as nobody
+// else has written it; a holder in one that is over is a process that died, or whose lease somebody has touched.
 func (j *ConfigMapJournal) Announce(ctx context.Context, k Key, actor string) (end func()) {
 	c, err := j.cluster(k.Cluster)
 	if err != nil {
@@ -48,7 +48,9 @@ func (j *ConfigMapJournal) Announce(ctx context.Context, k Key, actor string) (e
 	return func() {
 		cancel()
 		<-done
-		l.write(context.WithoutCancel(ctx), "")
+		if l.version != "" { // of one that we do not know to be ours nothing is taken back: it ends by itself
+			l.write(context.WithoutCancel(ctx), "")
+		}
 	}
 }
 
@@ -108,9 +110,13 @@ func (u *unitRun) announce(ctx context.Context) {
 	}
 }
 
-// withdraw takes back what announce has said. The unit of whoever was fenced off is another's, who has said so of himself.
+// withdraw takes back what announce has said, when what is still being written is written. The unit of whoever was fenced off is another's, who has said so of himself.
 func (u *unitRun) withdraw() {
-	if u != nil && u.quit != nil {
+	if u == nil {
+		return
+	}
+	u.notes.Wait()
+	if u.quit != nil {
 		u.quit()
 	}
 }

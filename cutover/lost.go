@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
@@ -15,26 +16,47 @@ import (
 const looksPerCluster = 2
 
 // looks bounds how many units are looked at at a time, by cluster.
-type looks map[string]chan struct{}
+type looks map[string]*look
+
+// look is a cluster's. One that has not answered is not asked again for the other units of the same call, each of which would wait as long.
+type look struct {
+	places chan struct{}
+	mu     sync.Mutex
+	away   error
+}
 
 func newLooks(p *Plan) looks {
 	out := looks{}
 	for _, u := range p.Units {
 		if out[u.Cluster] == nil {
-			out[u.Cluster] = make(chan struct{}, looksPerCluster)
+			out[u.Cluster] = &look{places: make(chan struct{}, looksPerCluster)}
 		}
 	}
 	return out
 }
 
-// begin waits for a place; the function it returns gives it back.
-func (l looks) begin(ctx context.Context, cluster string) (end func(), err error) {
+// do looks when there is a place.
+func (l looks) do(ctx context.Context, cluster string, fn func() error) error {
+	c := l[cluster]
 	select {
-	case l[cluster] <- struct{}{}:
-		return func() { <-l[cluster] }, nil
+	case c.places <- struct{}{}:
+		defer func() { <-c.places }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
+	c.mu.Lock()
+	away := c.away
+	c.mu.Unlock()
+	if away != nil {
+		return away
+	}
+	err := fn()
+	if s, ok := errors.AsType[*stop](err); ok && s.hold == HoldUnreachable {
+		c.mu.Lock()
+		c.away = err
+		c.mu.Unlock()
+	}
+	return err
 }
 
 // observed is a unit without a record as its objects show it: with the acts that breadcrumbs tell of. Nothing is written.
@@ -44,15 +66,12 @@ func (r *Runner) observed(ctx context.Context, f *fleetRun, p *Plan, unit *Unit)
 		return nil, err
 	}
 	u.rec = u.newRecord()
-	end, err := f.looks.begin(ctx, unit.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	defer end()
-	if err := u.sameCluster(ctx); err != nil {
-		return nil, err
-	}
-	return u, u.rebuild(ctx)
+	return u, f.looks.do(ctx, unit.Cluster, func() error {
+		if err := u.sameCluster(ctx); err != nil {
+			return err
+		}
+		return u.rebuild(ctx)
+	})
 }
 
 // rememberDeletions remembers, for a rollback without a record, that what the unit deletes in the end is not there any more. What it was is
@@ -96,7 +115,7 @@ func (u *unitRun) unexplained(ctx context.Context) error {
 			path := e.Fields[slices.IndexFunc(e.Fields, isNewLabel)].Path
 			by := owners(live, path)
 			if e.Git || slices.Contains(by, Manager) {
-				return fmt.Errorf("%w, and %s carries %s (by %s) without a breadcrumb: the unit was finished, or its change is a commit. "+
+				return fmt.Errorf("%w, and %s carries %s (by %s) without a breadcrumb: the unit was finished, or its change is a commit, or it was so before. "+
 					"Nothing was put back, for what was deleted and what it was are not known any more: put back a copy of the journal, or revert by hand",
 					ErrNoRecord, e.Ref, workloadid.UseLabel, strings.Join(by, ", "))
 			}

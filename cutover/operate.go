@@ -65,6 +65,9 @@ func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, e
 			}
 			u.rec.Acts, u.rec.Next, u.rec.Ran = nil, 0, nil
 		default:
+			if u.rec.Failed { // on its way back, which it must come to the end of first
+				return nil
+			}
 			u.rec.Cleared = u.rec.Epoch
 			return u.save(ctx)
 		}

@@ -17,7 +17,7 @@ func (r *Runner) Run(ctx context.Context, p *Plan) (*Report, error) {
 	if err != nil {
 		return r.emptyReport(p), err
 	}
-	var errs []error
+	errs := []error{f.unnoted}
 	for i, w := range p.Waves {
 		k, err := r.records(context.WithoutCancel(ctx), p)
 		if err != nil {
@@ -60,9 +60,8 @@ func (r *Runner) begin(ctx context.Context, p *Plan) (*fleetRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.adopt(ctx, k); err != nil {
+	if f.unnoted = r.adopt(ctx, k); f.unnoted != nil {
 		f.freeze()
-		return f, err
 	}
 	for _, rec := range k.recs {
 		if rec.Failed {

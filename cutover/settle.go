@@ -57,22 +57,30 @@ func (u *unitRun) setDown(ctx context.Context, next State, s *stop, back bool) e
 	if s.state != Frozen {
 		return u.setState(ctx, next, s.hold, s.reason)
 	}
-	noted := make(chan error, 1)
-	_, scattered := u.r.journal.(*ConfigMapJournal)
-	if scattered {
-		state := next
-		if back {
-			state = RollingBack
-		}
-		go func() { noted <- u.noteFreeze(ctx, state, s.reason) }()
+	if _, scattered := u.r.journal.(*ConfigMapJournal); !scattered {
+		return u.setState(ctx, next, s.hold, s.reason)
 	}
-	err := u.setState(ctx, next, s.hold, s.reason)
-	if scattered {
-		if missed := <-noted; err != nil && missed != nil {
+	state := next
+	if back {
+		state = RollingBack
+	}
+	notes, noted := u.freezeNotes(state, s.reason), make(chan error, 1)
+	u.notes.Go(func() { noted <- u.r.putNotes(ctx, notes) })
+	switch err := u.setState(ctx, next, s.hold, s.reason); {
+	case err == nil: // whoever is on his way back does not wait for other clusters
+		return nil
+	case errors.Is(err, ErrFenced): // it is somebody else's unit now, of which we have no word to say
+		<-noted
+		for _, n := range notes {
+			u.r.dropNote(context.WithoutCancel(ctx), n)
+		}
+		return err
+	default:
+		if missed := <-noted; missed != nil {
 			return fmt.Errorf("%w, and the next run may not know that the fleet is frozen: %w", err, missed)
 		}
+		return err
 	}
-	return err
 }
 
 // wrote reports whether there is anything to put back.

@@ -12,9 +12,13 @@ type stop struct {
 	reason string
 	// failed: a postcondition failed, so the unit may be rolled back by itself; not when the world moved, for a person must look first.
 	failed bool
+	// cause is what callers may want to find in an error that a stop has become; nil for none.
+	cause error
 }
 
 func (s *stop) Error() string { return fmt.Sprintf("%s: %s", s.state, s.reason) }
+
+func (s *stop) Unwrap() error { return s.cause }
 
 func held(h Hold, format string, args ...any) error {
 	return &stop{state: Held, hold: h, reason: fmt.Sprintf(format, args...)}

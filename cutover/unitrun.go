@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -23,6 +24,8 @@ type unitRun struct {
 	probed int
 	// quit ends what was announced; nil where nothing was.
 	quit func()
+	// notes are the writings of notes that are under way; they end before the unit's run does.
+	notes sync.WaitGroup
 }
 
 // run takes the unit as far as it gets. The error is for what could not even be recorded; a unit that is held or frozen is no error.
