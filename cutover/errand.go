@@ -45,15 +45,19 @@ func (r *Runner) forUnits(ctx context.Context, p *Plan, ids []string, e errand) 
 	if readErr != nil {
 		return r.emptyReport(p), errors.Join(err, readErr)
 	}
-	r.dropNotes(ctx, k, slices.DeleteFunc(done, func(id string) bool { return !letGo(k.recs[id], p) }))
+	r.dropNotes(ctx, k, slices.DeleteFunc(done, func(id string) bool { return !k.letGo(id, p) }))
 	rep, _ := r.reportOf(k, p)
 	f.tellUnreached(rep)
 	return rep, errors.Join(append(k.errs, err)...)
 }
 
-// letGo reports whether nothing in a unit's own record freezes the fleet any more, now that a person has looked.
-func letGo(rec *Record, p *Plan) bool {
-	return rec == nil || !rec.Failed && (rec.Plan == p.Digest || over(rec))
+// letGo reports whether nothing in a unit's own record freezes the fleet any more, now that a person has looked. One that cannot be read may.
+func (k *known) letGo(id string, p *Plan) bool {
+	rec := k.recs[id]
+	if rec == nil {
+		return k.unreadable[id] == nil
+	}
+	return !rec.Failed && (rec.Plan == p.Digest || over(rec))
 }
 
 func (r *Runner) forUnit(ctx context.Context, f *fleetRun, p *Plan, unit *Unit, e errand) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/cutover/cutovertest"
@@ -56,6 +57,32 @@ func TestAThawOfAllUnitsKeepsTheNoteOfOneThatIsOnItsWayBack(t *testing.T) {
 		rep = mustRun(t, w.runner(t, j, nil), w.plan)
 		w.want(t, rep, "once it answers again", "Done", "Done", "Done", "RolledBack", "Planned")
 		wantNoHarm(t, w.fleet)
+	})
+}
+
+func TestAThawDropsNoNoteOfAUnitWhoseRecordCannotBeReadAfterwards(t *testing.T) {
+	bubble(t, "its cluster goes away once the thaw has done with the unit", func(t *testing.T) {
+		w := newTwoClusters(t)
+		if _, err := failOnTheWayBack(t, w, w.journal(t, "config map"), func(string) {}, "team-03"); err != nil {
+			t.Fatal(err)
+		}
+		leases := 0 // the second gives the unit's lease back
+		all := w.clusters
+		w.clusters = maps.Clone(all)
+		w.clusters["aks-eastus-02"] = writeTo{w.bad, func(ctx context.Context, c cutover.Cluster, write cutover.Write) (*unstructured.Unstructured, error) {
+			o, err := c.Write(ctx, write)
+			if write.Ref.Kind == "Lease" {
+				leases++
+			}
+			w.bad.down.Store(leases == 2)
+			return o, err
+		}}
+		rep, err := w.runner(t, w.journal(t, "config map"), nil).Thaw(t.Context(), w.plan, "aks-eastus-02/team-03/web")
+		if err != nil || leases != 2 || len(rep.Frozen) != 1 {
+			t.Errorf("after the thaw and %d leases: frozen %q, %v", leases, rep.Frozen, err)
+		}
+		w.clusters = all
+		wantFrozenFleet(t, w, w.journal(t, "config map"))
 	})
 }
 
