@@ -68,9 +68,9 @@ func move(t *testing.T, r *cutover.Runner, p *cutover.Plan) *cutover.Report {
 		}
 		again := 0
 		for _, u := range rep.Units {
-			switch {
-			case u.State == cutover.Done:
-			case u.State == cutover.Frozen || u.State == cutover.RolledBack:
+			switch u.State {
+			case cutover.Done:
+			case cutover.Frozen, cutover.RolledBack:
 				t.Fatalf("%s is %s: %s", u.ID, u.State, u.Reason)
 			default:
 				again++

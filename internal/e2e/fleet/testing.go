@@ -20,7 +20,8 @@ func StartFleet(t testing.TB, spec Spec) *Fleet {
 	}
 	temporary := spec.Dir == ""
 	if temporary {
-		dir, err := os.MkdirTemp("", "wimigrate-fleet-"+strings.NewReplacer("/", "-").Replace(t.Name())+"-")
+		dir, err := os.MkdirTemp( //nolint:usetesting // it is kept when the test fails
+			"", "wimigrate-fleet-"+strings.NewReplacer("/", "-").Replace(t.Name())+"-")
 		if err != nil {
 			t.Fatal(err)
 		}
