@@ -110,7 +110,8 @@ func (u *unitRun) announce(ctx context.Context) {
 	}
 }
 
-// withdraw takes back what announce has said, when what is still being written is written. The unit of whoever was fenced off is another's, who has said so of himself.
+// withdraw takes back what announce has said, when what is still being written is written. The unit of whoever was fenced off is another's, who
+// has said so of himself.
 func (u *unitRun) withdraw() {
 	if u == nil {
 		return

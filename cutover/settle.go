@@ -70,7 +70,7 @@ func (u *unitRun) setDown(ctx context.Context, next State, s *stop, back bool) e
 	case err == nil: // whoever is on his way back does not wait for other clusters
 		return nil
 	case errors.Is(err, ErrFenced): // it is somebody else's unit now, of which we have no word to say
-		_ = <-noted // notes that were not written need not be taken back
+		u.notes.Wait()
 		for _, n := range notes {
 			u.r.dropNote(context.WithoutCancel(ctx), n)
 		}
