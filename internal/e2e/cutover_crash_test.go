@@ -45,7 +45,7 @@ func TestAKilledMoveEndsLikeAnUndisturbedOne(t *testing.T) {
 		if j.back {
 			undisturbed = calm[1]
 		}
-		if j.killed != 1 {
+		if early := j.killed == 0 && j.writes < j.at; j.killed != 1 && !early { // one that waits less writes less, and may have come to its end before
 			t.Errorf("%s: %d processes were killed, want 1", j, j.killed)
 		}
 		if j.rollouts != undisturbed.rollouts {
@@ -55,7 +55,14 @@ func TestAKilledMoveEndsLikeAnUndisturbedOne(t *testing.T) {
 			t.Errorf("%s: undisturbed (-) and killed (+) differ:\n%s", j, diff)
 		}
 	}
-	t.Logf("%d processes killed, at %d writes forward and %d back at most; every end equals the undisturbed one", len(all), calm[0].writes, calm[1].writes)
+	killed := 0
+	for _, j := range all {
+		killed += j.killed
+	}
+	if killed < len(all)*9/10 {
+		t.Errorf("%d of %d processes were killed", killed, len(all))
+	}
+	t.Logf("%d processes killed, at %d writes forward and %d back at most; every end equals the undisturbed one", killed, calm[0].writes, calm[1].writes)
 }
 
 // moments are the writes at which a process dies.

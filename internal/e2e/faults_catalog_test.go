@@ -56,7 +56,7 @@ func catalogFaults() []catalogFault {
 		{name: "403 for one kind", rule: bindings(0, fault.Fault{Status: http.StatusForbidden}), gap: "azureidentitybindings.aadpodidentity.k8s.io: forbidden"},
 		{name: "401 for one kind", rule: deployments(0, fault.Fault{Status: http.StatusUnauthorized}), gap: "deployments.apps: unauthorized"},
 		{name: "401 for everything", rule: fault.Rule{Fault: fault.Fault{Status: http.StatusUnauthorized}}, gap: "cluster: "},
-		{name: "a body that does not come to its end in time", limit: 3 * time.Second,
+		{name: "a body that does not come to its end in time", limit: 10 * time.Second,
 			rule: deployments(0, fault.Fault{Slow: 10 * time.Millisecond}), gap: "deployments.apps: timed out"},
 		{name: "what is served is cut short", rule: fault.Rule{Path: "/apis", Fault: fault.Fault{Truncate: 100}}, gap: "cluster: "},
 		{name: "what is served is not told once", rule: fault.Rule{Path: "/apis", Times: 1, Fault: fault.Fault{Status: http.StatusServiceUnavailable}}},
