@@ -17,7 +17,8 @@ func traps() []trap {
 	return []trap{
 		{name: "silent", sentence: "an SDK that ignores the environment is refused under load, while both paths work, and put back", shape: onIMDS,
 			check: func(t *testing.T, s *snare) {
-				u := s.run(t, s.gates(func(o *cutover.GateOptions) { o.Load.Window = 8 * time.Second })) // a loaded machine starts pods when it can
+				// NMI counts a request when it has answered it, which it does once the new pod's identity is assigned.
+				u := s.run(t, s.gates(func(o *cutover.GateOptions) { o.Load.Calm = 10 * time.Second }))
 				want(t, u, cutover.RolledBack, "NMI")
 				wantFailedAt(t, u, "load")
 				s.untouched(t, 2)
