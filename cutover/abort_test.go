@@ -1,7 +1,6 @@
 package cutover_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -20,12 +19,7 @@ func TestAbortStopsWhatAnotherProcessMoves(t *testing.T) {
 		f, c, p := oneUnit(t)
 		j := cutovertest.NewJournal()
 		g := inducingGates()
-		g.Load = func(ctx context.Context, t cutover.Target) cutover.Verdict {
-			if v := inducing(ctx, t); v.Result != cutover.Pass {
-				return v
-			}
-			return cutovertest.Wait(time.Hour)(ctx, t)
-		}
+		g.Load = staysInduced
 		var other error
 		done := make(chan struct{})
 		go func() {

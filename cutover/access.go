@@ -87,24 +87,19 @@ func oldPathAccess(p *Plan, u *Unit) []access {
 
 // elsewhereAccess is what looks, before a binding is deleted, for templates of other namespaces that need it.
 func elsewhereAccess(u *Unit) []access {
+	unbinds := func(e Edit) bool { return e.Verb == Delete && e.Ref.Kind == podidentity.KindBinding }
+	if !slices.ContainsFunc(u.Steps, func(s Step) bool { return slices.ContainsFunc(s.Edits, unbinds) }) {
+		return nil
+	}
 	var need []access
-	for _, k := range templateKinds {
+	for _, k := range slices.Concat(templateKinds[:], knativeKinds[:]) {
 		group, resource := resourceOf(Ref{APIVersion: k.apiVersion, Kind: k.kind})
 		need = append(need, access{"list", group, resource, "", ""})
 	}
-	for _, k := range knativeKinds {
-		group, resource := resourceOf(Ref{APIVersion: k.apiVersion, Kind: k.kind})
-		need = append(need, access{"list", group, resource, "", ""})
+	for _, r := range u.Identities {
+		need = append(need, access{"get", "aadpodidentity.k8s.io", "azureidentities", "", r.Namespace})
 	}
-	for _, s := range u.Steps {
-		if slices.ContainsFunc(s.Edits, func(e Edit) bool { return e.Verb == Delete && e.Ref.Kind == podidentity.KindBinding }) {
-			for _, r := range u.Identities {
-				need = append(need, access{"get", "aadpodidentity.k8s.io", "azureidentities", "", r.Namespace})
-			}
-			return need
-		}
-	}
-	return nil
+	return need
 }
 
 // workloadAccess is what looks at a workload and at the Argo Rollout that runs its template, what evicts its pods, and what probes it.

@@ -15,6 +15,14 @@ import (
 	"github.com/wimigrate/wimigrate/cutover/cutovertest"
 )
 
+// staysInduced is a load gate that induces, and has the load stay there for an hour.
+func staysInduced(ctx context.Context, t cutover.Target) cutover.Verdict {
+	if v := inducing(ctx, t); v.Result != cutover.Pass {
+		return v
+	}
+	return cutovertest.Wait(time.Hour)(ctx, t)
+}
+
 // inducing is a load gate that scales an HPA out, waits for the pods, and passes.
 func inducing(ctx context.Context, t cutover.Target) cutover.Verdict {
 	if t.Unit.Workloads[0].Kind == "DaemonSet" { // nothing scales it

@@ -191,12 +191,7 @@ func TestAnAbortWithoutAJournalRestoresInducedLoad(t *testing.T) {
 		f, c, p := oneUnit(t)
 		j := cutovertest.NewJournal()
 		g := inducingGates()
-		g.Load = func(ctx context.Context, t cutover.Target) cutover.Verdict {
-			if v := inducing(ctx, t); v.Result != cutover.Pass {
-				return v
-			}
-			return cutovertest.Wait(time.Hour)(ctx, t)
-		}
+		g.Load = staysInduced
 		crash := cutovertest.NewCrash(0, false)
 		r, err := cutover.NewRunner(crash.Clusters(f.Clusters()), crash.Journal(j), g, &cutover.Options{Actor: "other"})
 		if err != nil {

@@ -37,11 +37,7 @@ func commonFleet(t *testing.T) *fleet.Fleet {
 
 func startCommon() (*fleet.Fleet, error) {
 	ctx := context.Background() // it outlives the test that starts it
-	dir, err := os.MkdirTemp("", "wimigrate-fleet-common-")
-	if err != nil {
-		return nil, err
-	}
-	f, err := fleet.Start(ctx, fleet.Spec{Rollouts: true, Azure: azure.Options{Propagation: propagation}, Progress: os.Stderr, Dir: dir})
+	f, err := fleet.Start(ctx, fleet.Spec{Rollouts: true, Azure: azure.Options{Propagation: propagation}, Progress: os.Stderr, Name: "common"})
 	if err != nil {
 		return nil, err
 	}

@@ -55,11 +55,7 @@ func TestAKilledMoveOfRunningApplicationsCostsNoToken(t *testing.T) {
 			t.Errorf("%s: undisturbed (-) and killed (+) differ:\n%s", j, diff)
 		}
 	}
-	of := map[string]bool{}
-	for _, j := range slices.Concat(calm, all) {
-		of[j.name] = true
-	}
-	s := summarise(reportsIn(f, of))
+	s := summarise(reportsIn(f, namesOf(slices.Concat(calm, all))))
 	t.Logf("%d processes killed, among %d writes forward and %d back; tokens: %d taken, %d failed, %d wrong", killed, calm[0].writes, calm[1].writes,
 		s.taken, s.failed, s.wrong)
 	if killed < len(all)*3/4 { // a journey may come to its end by fewer writes than the undisturbed one

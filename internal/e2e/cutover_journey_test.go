@@ -41,6 +41,14 @@ func (j *journey) String() string {
 	return fmt.Sprintf("%s (rollback %v, killed at write %d, before it %v, journal on disk %v)", j.name, j.back, j.at, j.before, j.file)
 }
 
+// namesOf are the names of journeys, which are those of their namespaces.
+func namesOf(all []*journey) (out []string) {
+	for _, j := range all {
+		out = append(out, j.name)
+	}
+	return out
+}
+
 // travel deploys what the journeys move, plans for each of them alone, and lets them run, a few at a time.
 func travel(t *testing.T, f *fleet.Fleet, all []*journey) {
 	t.Helper()
@@ -64,11 +72,7 @@ func travel(t *testing.T, f *fleet.Fleet, all []*journey) {
 	if all[0].world != nil {
 		soak = 2 * time.Second
 	}
-	var namespaces []string
-	for _, j := range all {
-		namespaces = append(namespaces, j.name)
-	}
-	for name, p := range newOperator(t, f, namespaces...).plansByNamespace(t, cutover.PlanOptions{Soak: soak, Limits: cutover.Limits{InducePods: 10}}) {
+	for name, p := range newOperator(t, f, namesOf(all)...).plansByNamespace(t, cutover.PlanOptions{Soak: soak, Limits: cutover.Limits{InducePods: 10}}) {
 		for _, j := range all {
 			if j.name == name {
 				j.disk, j.plan = filepath.Join(dir, name+".journal"), filepath.Join(dir, name+".plan")

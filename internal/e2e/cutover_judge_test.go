@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"slices"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,17 +22,13 @@ func namespacesOf(residents []resident) (out []string) {
 
 // reportsOf are the reports of the applications' pods.
 func reportsOf(f *fleet.Fleet, residents []resident) []kubelet.PodReport {
-	of := map[string]bool{}
-	for _, r := range residents {
-		of[r.Namespace] = true
-	}
-	return reportsIn(f, of)
+	return reportsIn(f, namespacesOf(residents))
 }
 
 // reportsIn are the reports of the pods of some namespaces.
-func reportsIn(f *fleet.Fleet, namespaces map[string]bool) (out []kubelet.PodReport) {
+func reportsIn(f *fleet.Fleet, namespaces []string) (out []kubelet.PodReport) {
 	for _, r := range f.Reports() {
-		if namespaces[r.Namespace] {
+		if slices.Contains(namespaces, r.Namespace) {
 			out = append(out, r)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -60,7 +61,7 @@ func (f *Fleet) withLogs(err error) error {
 
 func (f *Fleet) start(ctx context.Context) error {
 	if f.Dir == "" {
-		dir, err := os.MkdirTemp("", "wimigrate-fleet-")
+		dir, err := os.MkdirTemp("", "wimigrate-fleet-"+strings.ReplaceAll(f.spec.Name+"-", "/", "-"))
 		if err != nil {
 			return fmt.Errorf("fleet: %w", err)
 		}

@@ -50,6 +50,8 @@ type Spec struct {
 	// JobSeconds is how long pods of Jobs run; 0 means 5 s.
 	JobSeconds int
 
+	// Name is what the temporary folder of Dir is called by, such as a test's name; empty adds nothing.
+	Name string
 	// Dir receives all files; empty means a temporary folder, removed at the end unless the test failed.
 	Dir string
 	// ModuleDir is a folder of the end-to-end module, from which go builds; empty means the working directory.

@@ -1,8 +1,8 @@
 package fleet
 
 import (
+	"cmp"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
@@ -18,15 +18,7 @@ func StartFleet(t testing.TB, spec Spec) *Fleet {
 	if spec.Progress == nil {
 		spec.Progress = os.Stderr
 	}
-	temporary := spec.Dir == ""
-	if temporary {
-		dir, err := os.MkdirTemp( //nolint:usetesting // it is kept when the test fails
-			"", "wimigrate-fleet-"+strings.NewReplacer("/", "-").Replace(t.Name())+"-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		spec.Dir = dir
-	}
+	spec.Name = cmp.Or(spec.Name, t.Name())
 	f, err := Start(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +34,7 @@ func StartFleet(t testing.TB, spec Spec) *Fleet {
 			t.Logf("logs are in %s", f.Dir)
 			return
 		}
-		if temporary {
+		if spec.Dir == "" {
 			_ = os.RemoveAll(f.Dir)
 		}
 	})
