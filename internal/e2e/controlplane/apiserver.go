@@ -26,7 +26,7 @@ const apiServerGrace = 300 * time.Millisecond
 
 func (c *ControlPlane) runAPIServer(ctx context.Context) error {
 	p, err := c.group.Start(process.Spec{Name: string(assets.APIServer), Path: c.cfg.Programs[assets.APIServer],
-		Args: c.apiServerArgs(), Grace: apiServerGrace})
+		Args: c.apiServerArgs(), Env: thrifty(), Grace: apiServerGrace})
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (c *ControlPlane) start(ctx context.Context) error {
 
 // run starts one program that stays up for the cluster's life.
 func (c *ControlPlane) run(p assets.Program, args []string) error {
-	proc, err := c.group.Start(process.Spec{Name: string(p), Path: c.cfg.Programs[p], Args: args, Grace: 2 * time.Second})
+	proc, err := c.group.Start(process.Spec{Name: string(p), Path: c.cfg.Programs[p], Args: args, Env: thrifty(), Grace: 2 * time.Second})
 	if err != nil {
 		return err
 	}
