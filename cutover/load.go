@@ -54,7 +54,8 @@ func (o *LoadOptions) withDefaults() LoadOptions {
 }
 
 // Load returns the gate that proves the new path under load: it watches the target's workloads for a window, and passes when each of
-// them has scaled out within it and every pod so born holds. At idle it never passes.
+// them has scaled out within it and every pod so born holds. At idle it never passes. Pods that are still younger than
+// [LoadOptions.Calm] by then count for nothing, unless something speaks against them.
 //
 // Only pods born by a scale-out count: those that follow a rise of spec.replicas (or of what an HPA says it scaled to), as many as it
 // rose by. Replacements do not, and pods that were there before prove nothing. A DaemonSet scales out by a node that joins; a CronJob

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/cutover/cutovertest"
 )
 
 // The scale-out comes two minutes into the window; its pods are Ready within seconds.
@@ -50,6 +51,43 @@ func TestLoadWaitsUntilNewbornsHaveBeenCalm(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An application that scales out every forty seconds, as in the morning, has a pod younger than Calm at every look. The grown ones decide,
+// and a young one still fails the gate if something speaks against it.
+func TestLoadPassesWhereAnApplicationNeverStopsScaling(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []loadCase{
+		{name: "by its grown pods", want: cutover.Pass, says: []string{"younger than 1m0s"}},
+		{name: "not where a pod fails", change: restartedAfter(10 * time.Second), want: cutover.Fail, says: []string{"app ended after 10s"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.opts = cutover.LoadOptions{Window: 10 * time.Minute, Deadline: 25 * time.Minute}
+			tc.script = scaleAllTheTime
+			synctest.Test(t, func(t *testing.T) {
+				v := runLoad(t, tc)
+				if v.Result != tc.want {
+					t.Fatalf("%s, want %s\n%s", v.Result, tc.want, said(v))
+				}
+				for _, s := range tc.says {
+					if !strings.Contains(said(v), s) {
+						t.Errorf("does not say %q:\n%s", s, said(v))
+					}
+				}
+			})
+		})
+	}
+}
+
+func scaleAllTheTime(c *cutovertest.Cluster) {
+	n := 3
+	var out func(s *cutovertest.Script)
+	out = func(s *cutovertest.Script) {
+		n++
+		s.Scale("Deployment", "shop", "web", n)
+		s.Again(40*time.Second, out)
+	}
+	c.After(20*time.Second, out)
 }
 
 // restartedAfter shows the gate pods whose container has been restarted once, after it had run for so long.

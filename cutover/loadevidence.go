@@ -21,15 +21,20 @@ func (r *loadRun) loaded() bool {
 // scaleEvidence says how one workload has scaled out, and how its new pods are.
 func (r *loadRun) scaleEvidence(y *loadTally, births []*birth) []Evidence {
 	object := y.w.String()
-	on, fresh := r.newNodes(births)
+	_, fresh := r.newNodes(births)
 	rung := Evidence{Check: "load", Object: object, Want: "a scale-out within the window", Got: r.rung(y, births, fresh), Result: Pass}
 	if len(births) == 0 {
 		rung.Result = Inconclusive
 		return append([]Evidence{rung}, r.notesOn(object)...)
 	}
+	grown := r.grown(births)
+	judged := grown
+	if len(grown) < y.need { // it is the young ones that are waited for
+		judged = births
+	}
 	good := 0
 	var open []Evidence
-	for _, b := range births {
+	for _, b := range judged {
 		v := Judge("", b.all(r.o.Calm)...)
 		if v.Result == Pass {
 			good++
@@ -43,9 +48,13 @@ func (r *loadRun) scaleEvidence(y *loadTally, births []*birth) []Evidence {
 	}
 	pods := Evidence{Check: "V1-V3", Object: object, Want: fmt.Sprintf("%d new pods that hold", y.need),
 		Got: fmt.Sprintf("%d of %d new pods hold", good, len(births)), Result: Pass}
-	if good < y.need || good < len(births) {
+	if young := len(births) - len(grown); young > 0 {
+		pods.Got += fmt.Sprintf(", %d are younger than %s", young, r.o.Calm)
+	}
+	if good < y.need || good < len(grown) {
 		pods.Result = Inconclusive
 	}
+	on, _ := r.newNodes(grown)
 	nodes := Evidence{Check: "load", Object: object, Want: fmt.Sprintf("new pods on %d nodes", y.nodes), Got: fmt.Sprintf("on %d nodes", len(on)), Result: Pass}
 	if len(on) < y.nodes {
 		nodes.Result = Inconclusive
@@ -56,6 +65,12 @@ func (r *loadRun) scaleEvidence(y *loadTally, births []*birth) []Evidence {
 		out = append(out, r.notesOn(object)...)
 	}
 	return out
+}
+
+// grown are the births that the window is judged by. An application that scales all the time has young pods at every look: as long as
+// nothing speaks against them, they are for the gates that follow.
+func (r *loadRun) grown(births []*birth) []*birth {
+	return slices.DeleteFunc(slices.Clone(births), func(b *birth) bool { return !b.gone && time.Since(b.seen) < r.o.Calm })
 }
 
 func (r *loadRun) nodeEvidence(object string, fresh []string) Evidence {

@@ -121,7 +121,7 @@ func (r *loadRun) judge() Verdict {
 	var counted []*birth
 	for _, y := range r.sight.tallies {
 		births := y.counted(r.nodes.known)
-		counted = append(counted, births...)
+		counted = append(counted, r.grown(births)...)
 		idle = idle && len(births) == 0
 		evidence = append(evidence, r.scaleEvidence(y, births)...)
 	}

@@ -37,7 +37,11 @@ func (r *loadRun) look(ctx context.Context) (Verdict, bool) {
 	}
 	r.probeIdle(ctx)
 	r.induce(ctx)
-	return r.overdue(true)
+	v, done := r.overdue(true)
+	if !done {
+		r.t.waits(r.judge())
+	}
+	return v, done
 }
 
 // overdue is the end without enough load.
