@@ -134,6 +134,7 @@ func Eventually(g Gate, within, every time.Duration) Gate {
 			if v.Result == Pass || left <= 0 {
 				return v
 			}
+			t.waits(v)
 			if err := pause.For(ctx, min(every, left)); err != nil {
 				return stopped(v, err)
 			}

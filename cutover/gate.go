@@ -37,6 +37,9 @@ type Target struct {
 	// workload that is not idle, or that the plan approves no probe of. The runner ends it when the gate returns, or on resume. Nil
 	// where the plan approves none at all, and at steps that need no pod.
 	Probe func(ctx context.Context, w Workload) (*IdleProbe, error)
+	// Waiting is told by a gate that waits what it is missing so far, at each of its looks; the runner makes an [EventWaiting] of it now and
+	// then. It is safe for concurrent use, and nil where nobody listens.
+	Waiting func(soFar Verdict)
 	// journal is the namespace of the runner's [ConfigMapJournal]; "" for a journal outside the clusters.
 	journal string
 	// Revision is the pod template revision that counts for each workload, by Ref.String(): the pod-template-hash or

@@ -126,6 +126,7 @@ func (u *unitRun) target(ctx context.Context, s *Step) (Target, error) {
 	if j, ok := u.r.journal.(*ConfigMapJournal); ok {
 		t.journal = j.namespace
 	}
+	t.Waiting = u.waiting(s)
 	u.allowProbes(&t, s)
 	switch s.Kind {
 	case StepLoad, StepLoadAgain, StepSoak:

@@ -110,6 +110,8 @@ const (
 	EventStep    EventType = "step"
 	EventWrite   EventType = "write"
 	EventVerdict EventType = "verdict"
+	// EventWaiting says what a gate that waits is missing so far: after a minute, and then when that has changed, once a minute at most.
+	EventWaiting EventType = "waiting"
 	EventUndo    EventType = "undo"
 	EventFrozen  EventType = "frozen"
 )

@@ -113,7 +113,7 @@ func (g *Guard) Event(e cutover.Event) {
 		if g.frozen[e.Unit] {
 			g.breach(StaysFrozen, "%s began step %s though it is frozen", e.Unit, e.Step)
 		}
-	case cutover.EventWave, cutover.EventWrite, cutover.EventVerdict:
+	case cutover.EventWave, cutover.EventWrite, cutover.EventVerdict, cutover.EventWaiting:
 	}
 }
 

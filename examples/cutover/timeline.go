@@ -44,6 +44,9 @@ func (t *timeline) event(e cutover.Event) {
 		}
 		fmt.Fprintf(t.out, "%6.1fs %-34s %s %s: %s\n", at, e.Unit, e.Step, e.Verdict.Result, firstLine(e.Verdict.Reason))
 		return
+	case cutover.EventWaiting:
+		fmt.Fprintf(t.out, "%6.1fs %-34s   %s waits: %s\n", at, e.Unit, e.Step, firstLine(e.Message))
+		return
 	case cutover.EventUndo:
 		fmt.Fprintf(t.out, "%6.1fs %-34s undo %s\n", at, e.Unit, e.Message)
 		return
