@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
 
 	"github.com/wimigrate/wimigrate/catalog"
@@ -18,13 +20,13 @@ import (
 )
 
 // manifest reads the Job's manifest; a field that Kubernetes does not know is an error.
-func manifest(t *testing.T) (ns corev1.Namespace, account corev1.ServiceAccount, job batchv1.Job) {
+func manifest(t *testing.T) (ns corev1.Namespace, account corev1.ServiceAccount, clusters corev1.ConfigMap, job batchv1.Job) {
 	t.Helper()
 	text, err := os.ReadFile("manifests/job.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	into := map[string]any{"Namespace": &ns, "ServiceAccount": &account, "Job": &job}
+	into := map[string]any{"Namespace": &ns, "ServiceAccount": &account, "ConfigMap": &clusters, "Job": &job}
 	for doc := range strings.SplitSeq(string(text), "\n---\n") {
 		var kind metav1.TypeMeta
 		if err := yaml.Unmarshal([]byte(doc), &kind); err != nil {
@@ -34,11 +36,11 @@ func manifest(t *testing.T) (ns corev1.Namespace, account corev1.ServiceAccount,
 			t.Fatalf("%s: %v", kind.Kind, err)
 		}
 	}
-	return ns, account, job
+	return ns, account, clusters, job
 }
 
 func TestTheJobFitsTheProgramAndThePlansManifest(t *testing.T) {
-	ns, account, job := manifest(t)
+	ns, account, clusters, job := manifest(t)
 	pod := job.Spec.Template.Spec
 	c, err := parse(pod.Containers[0].Args)
 	if err != nil {
@@ -48,8 +50,28 @@ func TestTheJobFitsTheProgramAndThePlansManifest(t *testing.T) {
 		t.Errorf("args %v in namespace %s", pod.Containers[0].Args, job.Namespace)
 	}
 	mount, volume := pod.Containers[0].VolumeMounts[0], pod.Volumes[0]
-	if mount.Name != volume.Name || volume.ConfigMap == nil || !strings.HasPrefix(c.fleet, mount.MountPath+"/") || !strings.HasPrefix(c.plan, mount.MountPath+"/") {
-		t.Errorf("volume %+v at %+v", volume, mount)
+	for _, file := range []string{c.fleet, c.plan, pod.Containers[0].Env[0].Value} {
+		if mount.Name != volume.Name || volume.Projected == nil || !strings.HasPrefix(file, mount.MountPath+"/") {
+			t.Errorf("%s is not in volume %+v at %+v", file, volume, mount)
+		}
+	}
+	beside := map[string]bool{}
+	for _, s := range volume.Projected.Sources {
+		if s.ServiceAccountToken != nil {
+			beside[s.ServiceAccountToken.Path] = true
+		}
+		if s.ConfigMap != nil && len(s.ConfigMap.Items) == 1 {
+			beside[s.ConfigMap.Items[0].Path] = true
+		}
+	}
+	kubeconfig, err := clientcmd.Load([]byte(clusters.Data[path.Base(pod.Containers[0].Env[0].Value)]))
+	if err != nil || len(kubeconfig.Contexts) != 1 {
+		t.Fatalf("%v: %+v", err, kubeconfig)
+	}
+	for name, x := range kubeconfig.Contexts {
+		if !beside[kubeconfig.Clusters[x.Cluster].CertificateAuthority] || !beside[kubeconfig.AuthInfos[x.AuthInfo].TokenFile] {
+			t.Errorf("context %s names files that are not beside it", name)
+		}
 	}
 	if pod.ServiceAccountName != account.Name || account.Namespace != ns.Name {
 		t.Errorf("service account %s, want %s/%s", pod.ServiceAccountName, account.Namespace, account.Name)

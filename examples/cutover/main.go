@@ -22,12 +22,12 @@ import (
 )
 
 type config struct {
-	fleet, plan, save, journal, namespace, publish, arm, tenant string
-	approve, resume, rollback, status, thaw                     bool
-	soak, bake, window                                          time.Duration
-	induce                                                      int
-	singleRollout, sidecar, vouch                               places
-	units                                                       []string
+	fleet, plan, save, rbac, journal, namespace, publish, arm, tenant string
+	approve, resume, rollback, status, thaw                           bool
+	soak, bake, window                                                time.Duration
+	induce                                                            int
+	singleRollout, sidecar, vouch                                     places
+	units                                                             []string
 }
 
 func main() {
@@ -66,6 +66,8 @@ func parse(args []string) (config, error) {
 	f.StringVar(&c.fleet, "fleet", "", "`file` that lists the clusters by kubeconfig context (fleet.yaml); default: a simulated fleet")
 	f.StringVar(&c.plan, "plan", "", "saved plan `file` to run; default: the one beside the journal while it is under way, else a fresh plan")
 	f.StringVar(&c.save, "save", "", "`file` to save a fresh plan to")
+	f.StringVar(&c.rbac, "rbac", "", "`folder` to write the manifests to, one for each cluster, of the least that the plan needs to be allowed there,\n"+
+		"for a service account wimigrate in a namespace of that name, such as manifests/job.yaml runs as")
 	f.StringVar(&c.journal, "journal", "cutover.journal", "journal `file`")
 	f.StringVar(&c.namespace, "journal-namespace", "", "keep the journal in ConfigMaps of this `namespace` of each cluster instead")
 	f.StringVar(&c.publish, "publish", "", "write the changes of what Git owns into this `folder`, such as a working copy: a patch for each object, by cluster\n"+

@@ -74,6 +74,34 @@ func readPlan(file string) (*cutover.Plan, error) {
 	return cutover.ReadPlan(f)
 }
 
+// keep writes the files that the flags ask for: the plan, and what it needs to be allowed.
+func (c config) keep(p *cutover.Plan, out io.Writer) error {
+	if c.save != "" {
+		if err := savePlan(c.save, p); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, "Saved the plan to", c.save)
+	}
+	if c.rbac == "" {
+		return nil
+	}
+	if err := os.MkdirAll(c.rbac, 0o755); err != nil {
+		return err
+	}
+	for _, cluster := range p.Clusters {
+		manifest, err := p.RBAC(cluster.Name, &cutover.RBACOptions{Journal: c.namespace})
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(c.rbac, cluster.Name+".yaml")
+		if err := os.WriteFile(file, manifest, 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "Wrote what the service account wimigrate of namespace wimigrate needs in %s to %s\n", cluster.Name, file)
+	}
+	return nil
+}
+
 // savePlan writes the whole plan or nothing.
 func savePlan(file string, p *cutover.Plan) error {
 	f, err := os.CreateTemp(filepath.Dir(file), ".plan-*")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -73,4 +74,32 @@ func TestWhatIsAboutAnEarlierPlanNeedsOne(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "name it with -plan") {
 		t.Errorf("error %v", err)
 	}
+}
+
+func TestThePermissionsOfAPlanAreWrittenForEachCluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := cutovertest.New(nil)
+		for _, name := range []string{"aks-east", "aks-west"} {
+			f.AddCluster(name, "eastus", 3).Deploy(cutovertest.App{Namespace: "shop", Name: "web"})
+		}
+		time.Sleep(time.Minute)
+		p, err := f.Plan(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := config{rbac: filepath.Join(t.TempDir(), "rbac"), namespace: "journals"}
+		var out bytes.Buffer
+		if err := c.keep(p, &out); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"aks-east", "aks-west"} {
+			text, err := os.ReadFile(filepath.Join(c.rbac, name+".yaml"))
+			if err != nil || !strings.Contains(string(text), "namespace: shop") || !strings.Contains(string(text), "namespace: journals") {
+				t.Errorf("%v: %s", err, text)
+			}
+			if !strings.Contains(out.String(), name+".yaml") {
+				t.Errorf("it does not say where: %s", out.String())
+			}
+		}
+	})
 }

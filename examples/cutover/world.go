@@ -26,9 +26,6 @@ type world struct {
 	close  func()
 }
 
-// inCluster is the context that stands for the cluster which the program itself runs in.
-const inCluster = "in-cluster"
-
 func open(ctx context.Context, c config, out io.Writer) (*world, error) {
 	fleet, err := catalog.LoadFleet(c.fleet)
 	if err != nil {
@@ -61,12 +58,9 @@ func open(ctx context.Context, c config, out io.Writer) (*world, error) {
 		w.close()
 		return nil, err
 	}
-	if c.save != "" {
-		if err := savePlan(c.save, w.plan); err != nil {
-			w.close()
-			return nil, err
-		}
-		fmt.Fprintln(out, "Saved the plan to", c.save)
+	if err := c.keep(w.plan, out); err != nil {
+		w.close()
+		return nil, err
 	}
 	return w, nil
 }
@@ -96,9 +90,6 @@ func (w *world) openJournal(c config) error {
 }
 
 func clientConfig(name string) (*rest.Config, error) {
-	if name == inCluster {
-		return rest.InClusterConfig()
-	}
 	rules, overrides := clientcmd.NewDefaultClientConfigLoadingRules(), &clientcmd.ConfigOverrides{CurrentContext: name}
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 }

@@ -41,7 +41,7 @@ func startCommon() (*fleet.Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f, f.Clusters[0].Apply(ctx, namespaceYAML("wimigrate"))
+	return f, f.Clusters[0].Apply(ctx, namespaceYAML("wimigrate")+"\n---\n"+runnersAccount)
 }
 
 // stop stops the fleet, if there is one, and keeps its logs if a test failed.
@@ -61,6 +61,9 @@ func (c *common) stop(failed bool) error {
 	}
 	return os.RemoveAll(c.f.Dir)
 }
+
+// runnersAccount is what runs plans by their own manifests.
+const runnersAccount = "{apiVersion: v1, kind: ServiceAccount, metadata: {name: wimigrate, namespace: wimigrate}}\n"
 
 func namespaceYAML(name string) string {
 	return fmt.Sprintf(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, name)

@@ -35,6 +35,8 @@ type resident struct {
 	Probe bool
 	// Hollow applications have pods in which nothing runs.
 	Hollow bool
+	// Spread has its pods come to lie on as many nodes as there are, also where other tests have filled some.
+	Spread bool
 	// MinReady is how many seconds a pod must be Ready before it counts as available, so that a rollout takes its time.
 	MinReady int
 }
@@ -91,6 +93,12 @@ func (r resident) shape(o *unstructured.Unstructured) {
 	o.SetKind(r.Kind)
 	if r.MinReady > 0 {
 		spec["minReadySeconds"] = int64(r.MinReady)
+	}
+	if r.Spread {
+		_ = unstructured.SetNestedSlice(spec, []any{map[string]any{ //nolint:errcheck // the manifests of package app have a template
+			"maxSkew": int64(1), "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+			"labelSelector": map[string]any{"matchLabels": map[string]any{"app": r.Name}},
+		}}, "template", "spec", "topologySpreadConstraints")
 	}
 	if r.OnDelete {
 		spec["updateStrategy"] = map[string]any{"type": "OnDelete"}

@@ -20,8 +20,7 @@ func byItsManifestAlone(t *testing.T, s *snare) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	account := "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: wimigrate, namespace: wimigrate}\n"
-	if err := s.c.Apply(t.Context(), account+string(manifest)); err != nil {
+	if err := s.c.Apply(t.Context(), string(manifest)); err != nil {
 		t.Fatal(err)
 	}
 	var sent requestLog

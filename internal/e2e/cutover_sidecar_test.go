@@ -26,6 +26,7 @@ func TestDeclaredStrategiesMoveTheirUnitsWithoutOneFailedToken(t *testing.T) {
 	c := f.Clusters[0]
 	legacy, once := newResident(f, c, "Deployment", "legacy", 3, 200*time.Millisecond), newResident(f, c, "Deployment", "once", 4, 200*time.Millisecond)
 	legacy.Credential = workload.ManagedIdentity
+	legacy.Spread, once.Spread = true, true
 	residents := []resident{legacy, once}
 	if err := c.AwaitNMI(t.Context()); err != nil {
 		t.Fatal(err)
@@ -73,7 +74,6 @@ func TestDeclaredStrategiesMoveTheirUnitsWithoutOneFailedToken(t *testing.T) {
 // tokens there before it is moved, and that is another story.
 func breatheStill(t *testing.T, residents []resident) (stop func()) {
 	t.Helper()
-	const more = surge + 1 // where the scheduler has left one node empty, all pods of a smaller scale-out would come to lie on that one
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for _, r := range residents {
@@ -81,9 +81,9 @@ func breatheStill(t *testing.T, residents []resident) (stop func()) {
 			for ctx.Err() == nil {
 				began := time.Now().Add(-time.Second) // creation times are whole seconds
 				each, done := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
-				err := r.scale(each, r.Replicas+more, began)
+				err := r.scale(each, r.Replicas+surge, began)
 				if err == nil {
-					err = r.awaitBorn(each, began, more)
+					err = r.awaitBorn(each, began, surge)
 				}
 				_ = pause.For(each, breath)
 				if err == nil {

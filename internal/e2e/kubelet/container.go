@@ -19,7 +19,9 @@ import (
 )
 
 // runs says whether a container is a process here.
-func runs(c *corev1.Container) bool { return isWorkload(c) || sidecar.Is(c.Image) }
+func (k *Kubelet) runs(c *corev1.Container) bool {
+	return isWorkload(c) || sidecar.Is(c.Image) || k.provided(c.Image) != ""
+}
 
 func isWorkload(c *corev1.Container) bool { return strings.HasPrefix(c.Image, workload.ImagePrefix) }
 
@@ -28,10 +30,10 @@ func isSidecar(c *corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-func hasWorkload(pod *corev1.Pod) bool {
+func (k *Kubelet) hasWorkload(pod *corev1.Pod) bool {
 	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range list {
-			if isWorkload(&list[i]) {
+			if isWorkload(&list[i]) || k.provided(list[i].Image) != "" {
 				return true
 			}
 		}
@@ -49,7 +51,7 @@ func (r *podRun) runContainer(ctx context.Context, c *corev1.Container, role rol
 	defer read.Close()
 	report := r.kubelet.report(r.pod, c.Name, role != roleMain)
 	begun := r.kubelet.begin(report)
-	p, err := r.start(c, role, arguments(c.Image, c.Args), write)
+	p, err := r.start(c, role, r.arguments(c, c.Args), write)
 	_ = write.Close()
 	if err != nil {
 		return err
@@ -83,15 +85,27 @@ func (r *podRun) runContainer(ctx context.Context, c *corev1.Container, role rol
 
 // start starts a process with a container's environment.
 func (r *podRun) start(c *corev1.Container, role role, args []string, out *os.File) (*process.Process, error) {
-	return r.kubelet.cfg.Group.Start(process.Spec{
+	s := process.Spec{
 		Name: r.pod.Namespace + "/" + r.pod.Name + "/" + c.Name, Log: "workloads", Path: r.kubelet.cfg.Program, Args: args, Stdout: out,
 		Env: r.environment(c, role), Grace: 5 * time.Second,
-	})
+	}
+	if program := r.kubelet.provided(c.Image); program != "" { // it logs, where the others report
+		s.Log, s.Path, s.Stdout = r.pod.Name+"."+c.Name, program, nil
+	}
+	return r.kubelet.cfg.Group.Start(s)
 }
 
-// arguments are what the one program of a test fleet is called with to be the image's.
-func arguments(image string, args []string) []string {
-	if sidecar.Is(image) {
+// arguments are what the program of a container's image is called with: that of its own as the container says, with paths of this
+// machine; the one program of a test fleet so that it is the image's.
+func (r *podRun) arguments(c *corev1.Container, args []string) []string {
+	if r.kubelet.provided(c.Image) != "" {
+		out := make([]string, len(args))
+		for i, a := range args {
+			out[i] = onHost(c, r.dir, a)
+		}
+		return out
+	}
+	if sidecar.Is(c.Image) {
 		return append([]string{"proxy"}, args...)
 	}
 	return nil
@@ -102,7 +116,7 @@ func (r *podRun) postStart(ctx context.Context, c *corev1.Container, role role) 
 	if c.Lifecycle == nil || c.Lifecycle.PostStart == nil || c.Lifecycle.PostStart.Exec == nil || !sidecar.Is(c.Image) {
 		return nil
 	}
-	p, err := r.start(c, role, arguments(c.Image, c.Lifecycle.PostStart.Exec.Command[1:]), nil)
+	p, err := r.start(c, role, r.arguments(c, c.Lifecycle.PostStart.Exec.Command[1:]), nil)
 	if err != nil {
 		return err
 	}
@@ -132,8 +146,10 @@ func (k *Kubelet) listen(lines *bufio.Scanner, into *PodReport, before workload.
 
 // environment is the container's environment as stored, with paths inside its mounts turned into the paths where this machine has them.
 func (r *podRun) environment(c *corev1.Container, role role) []string {
-	env := []string{"GOMAXPROCS=1", "GOGC=50", "GOMEMLIMIT=32MiB", workload.EnvPodIP + "=" + r.pod.Status.PodIP,
-		workload.EnvMetadata + "=" + r.metadataFor(c)}
+	env := []string{"GOMAXPROCS=1"}
+	if r.kubelet.provided(c.Image) == "" { // of which there are hundreds
+		env = append(env, "GOGC=50", "GOMEMLIMIT=32MiB", workload.EnvPodIP+"="+r.pod.Status.PodIP, workload.EnvMetadata+"="+r.metadataFor(c))
+	}
 	if role == roleInit {
 		env = append(env, workload.EnvOnce+"=1")
 	}

@@ -52,6 +52,7 @@ type Kubelet struct {
 	running map[types.UID]context.CancelFunc
 	reports map[reportKey]*PodReport
 	procs   map[reportKey]*process.Process
+	images  map[string]string // programs by image
 	addressBook
 }
 
@@ -62,7 +63,7 @@ func New(ctx context.Context, cfg Config) (*Kubelet, error) {
 	}
 	cfg.BackOff = cmp.Or(cfg.BackOff, 10*time.Second)
 	k := &Kubelet{cfg: cfg, running: map[types.UID]context.CancelFunc{}, reports: map[reportKey]*PodReport{},
-		procs:       map[reportKey]*process.Process{},
+		procs: map[reportKey]*process.Process{}, images: map[string]string{},
 		addressBook: addressBook{addresses: map[string]types.UID{}, evicted: map[types.UID]bool{}}}
 	k.ctx, k.cancel = context.WithCancel(ctx)
 	_, err := cfg.Pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -87,7 +88,7 @@ func (k *Kubelet) see(obj any) {
 	} else if !k.claim(pod) {
 		return
 	}
-	if !hasWorkload(pod) {
+	if !k.hasWorkload(pod) {
 		return
 	}
 	if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {

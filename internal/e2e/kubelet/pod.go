@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,13 +53,33 @@ func (k *Kubelet) play(ctx context.Context, pod *corev1.Pod) error {
 			return nil
 		}
 	}
-	for i := range pod.Spec.Containers {
-		if c := &pod.Spec.Containers[i]; runs(c) {
-			r.up.Go(func() { r.keepRunning(ctx, c, roleMain, nil) })
-		}
-	}
+	r.runMain(ctx)
 	<-ctx.Done()
 	return nil
+}
+
+// runMain runs the pod's containers. When all of them are processes here and all have come to their end, the pod has.
+func (r *podRun) runMain(ctx context.Context) {
+	var mains sync.WaitGroup
+	var failed atomic.Bool
+	all := true
+	for i := range r.pod.Spec.Containers {
+		c := &r.pod.Spec.Containers[i]
+		if !r.kubelet.runs(c) {
+			all = false
+			continue
+		}
+		mains.Go(func() {
+			if !r.keepRunning(ctx, c, roleMain, nil) {
+				failed.Store(true)
+			}
+		})
+	}
+	r.up.Go(func() {
+		if mains.Wait(); all && ctx.Err() == nil {
+			r.finish(ctx, failed.Load())
+		}
+	})
 }
 
 // initialise does one init container, and says whether the pod may go on.
@@ -67,7 +88,7 @@ func (r *podRun) initialise(ctx context.Context, c *corev1.Container) bool {
 	case sidecar.IsInit(c.Image):
 		r.redirect(c)
 		return true
-	case !runs(c):
+	case !r.kubelet.runs(c):
 		return true
 	case !isSidecar(c):
 		return r.keepRunning(ctx, c, roleInit, nil)

@@ -11,9 +11,23 @@ import (
 	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
-// tell changes one container's status in the API and the pod's readiness with it. kwok wrote the pod's first status and does not come back
-// to it while the pod runs. A pod that has gone or ended is left alone.
+// tell changes one container's status in the API and the pod's readiness with it.
 func (r *podRun) tell(ctx context.Context, container string, change func(*corev1.ContainerStatus)) {
+	r.update(ctx, func(s *corev1.PodStatus) { setStatus(s, container, change) })
+}
+
+// finish says that a pod whose containers are not started again has come to its end.
+func (r *podRun) finish(ctx context.Context, failed bool) {
+	phase := corev1.PodSucceeded
+	if failed {
+		phase = corev1.PodFailed
+	}
+	r.update(ctx, func(s *corev1.PodStatus) { s.Phase = phase })
+}
+
+// update changes the pod's status in the API. kwok wrote the first one and does not come back to it while the pod runs. A pod that has
+// gone or ended is left alone.
+func (r *podRun) update(ctx context.Context, change func(*corev1.PodStatus)) {
 	pods := r.kubelet.cfg.Client.CoreV1().Pods(r.pod.Namespace)
 	for {
 		live, err := pods.Get(ctx, r.pod.Name, metav1.GetOptions{})
@@ -21,7 +35,7 @@ func (r *podRun) tell(ctx context.Context, container string, change func(*corev1
 			return
 		}
 		if err == nil {
-			setStatus(&live.Status, container, change)
+			change(&live.Status)
 			_, err = pods.UpdateStatus(ctx, live, metav1.UpdateOptions{FieldManager: "kubelet"})
 		}
 		if err == nil || apierrors.IsNotFound(err) || ctx.Err() != nil {

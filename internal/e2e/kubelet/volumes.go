@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	authv1 "k8s.io/api/authentication/v1"
@@ -23,19 +24,28 @@ type tokenVolume struct {
 	next   time.Duration // from now until the token is to be replaced
 }
 
-// mount fetches the projected tokens that name an audience, as all for Entra do. The token for the API server itself, which admission
-// adds to every pod, is left out: no workload here reads it.
+// admitted is how the volumes are called by which admission gives every pod a token for the API server itself. They are left out: no
+// program here reads it there.
+const admitted = "kube-api-access-"
+
+// mount makes the pod's projected volumes: service-account tokens, which it returns, and ConfigMaps, which stay as they are.
 func (k *Kubelet) mount(ctx context.Context, pod *corev1.Pod, dir string) ([]*tokenVolume, error) {
 	var volumes []*tokenVolume
 	for _, v := range pod.Spec.Volumes {
-		if v.Projected == nil {
+		if v.Projected == nil || strings.HasPrefix(v.Name, admitted) {
 			continue
 		}
+		at := filepath.Join(dir, v.Name)
 		for _, s := range v.Projected.Sources {
-			if s.ServiceAccountToken == nil || s.ServiceAccountToken.Audience == "" {
+			if s.ConfigMap != nil {
+				if err := k.configFiles(ctx, pod, s.ConfigMap, at); err != nil {
+					return nil, err
+				}
+			}
+			if s.ServiceAccountToken == nil {
 				continue
 			}
-			t := &tokenVolume{source: *s.ServiceAccountToken, path: filepath.Join(dir, v.Name, s.ServiceAccountToken.Path)}
+			t := &tokenVolume{source: *s.ServiceAccountToken, path: filepath.Join(at, s.ServiceAccountToken.Path)}
 			if err := os.MkdirAll(filepath.Dir(t.path), 0o755); err != nil {
 				return nil, err
 			}
@@ -64,8 +74,12 @@ func (k *Kubelet) fetchPatiently(ctx context.Context, pod *corev1.Pod, t *tokenV
 
 // fetch asks for a token bound to the pod and puts it in place in one step, so that no reader sees half a token.
 func (k *Kubelet) fetch(ctx context.Context, pod *corev1.Pod, t *tokenVolume) error {
+	var audiences []string // none is the API server's
+	if t.source.Audience != "" {
+		audiences = []string{t.source.Audience}
+	}
 	request := &authv1.TokenRequest{Spec: authv1.TokenRequestSpec{
-		Audiences: []string{t.source.Audience}, ExpirationSeconds: t.source.ExpirationSeconds,
+		Audiences: audiences, ExpirationSeconds: t.source.ExpirationSeconds,
 		BoundObjectRef: &authv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID},
 	}}
 	got, err := k.cfg.Client.CoreV1().ServiceAccounts(pod.Namespace).CreateToken(ctx, pod.Spec.ServiceAccountName, request, metav1.CreateOptions{})
