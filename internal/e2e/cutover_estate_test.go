@@ -35,8 +35,6 @@ type resident struct {
 	Probe bool
 	// Hollow applications have pods in which nothing runs.
 	Hollow bool
-	// Spread has its pods come to lie on as many nodes as there are, also where other tests have filled some.
-	Spread bool
 	// MinReady is how many seconds a pod must be Ready before it counts as available, so that a rollout takes its time.
 	MinReady int
 }
@@ -94,11 +92,8 @@ func (r resident) shape(o *unstructured.Unstructured) {
 	if r.MinReady > 0 {
 		spec["minReadySeconds"] = int64(r.MinReady)
 	}
-	if r.Spread {
-		_ = unstructured.SetNestedSlice(spec, []any{map[string]any{ //nolint:errcheck // the manifests of package app have a template
-			"maxSkew": int64(1), "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
-			"labelSelector": map[string]any{"matchLabels": map[string]any{"app": r.Name}},
-		}}, "template", "spec", "topologySpreadConstraints")
+	if r.Kind != "DaemonSet" {
+		spread(spec, r.Name)
 	}
 	if r.OnDelete {
 		spec["updateStrategy"] = map[string]any{"type": "OnDelete"}
@@ -120,6 +115,14 @@ func (r resident) shape(o *unstructured.Unstructured) {
 		o.SetAPIVersion("batch/v1")
 		o.Object["spec"] = map[string]any{"schedule": "0 0 1 1 *", "jobTemplate": map[string]any{"spec": jobSpec(spec)}}
 	}
+}
+
+// spread has the pods of a template come to lie on as many nodes as there are: what a test fleet's nodes bear already is no measure.
+func spread(spec map[string]any, app string) {
+	_ = unstructured.SetNestedSlice(spec, []any{map[string]any{ //nolint:errcheck // the manifests of package app have a template
+		"maxSkew": int64(1), "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+		"labelSelector": map[string]any{"matchLabels": map[string]any{"app": app}}, "matchLabelKeys": []any{"pod-template-hash"},
+	}}, "template", "spec", "topologySpreadConstraints")
 }
 
 func jobSpec(deployment map[string]any) map[string]any {

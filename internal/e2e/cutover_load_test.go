@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 // surge is by how many pods the load scales out, breath how long it stays there.
 const (
 	surge  = 2
-	breath = 3 * time.Second
+	breath = 2 * time.Second
 )
 
 // startLoad lets every cluster breathe until stop is called: all its applications scale out, a node joins, CronJobs run; then they scale
@@ -123,8 +124,12 @@ func (r resident) scale(ctx context.Context, replicas int, out time.Time) error 
 	return r.cluster.Scale(ctx, r.Namespace, r.Kind, r.Name, replicas)
 }
 
+// fromLabel says on the pods of such a Job when its template was read, in milliseconds since 1970.
+const fromLabel = "e2e.wimigrate.test/from"
+
 // runNow makes a Job of a CronJob, as `kubectl create job --from` does.
 func (r resident) runNow(ctx context.Context) error {
+	read := time.Now()
 	from, err := r.cluster.Client.BatchV1().CronJobs(r.Namespace).Get(ctx, r.Name, metav1.GetOptions{})
 	if err != nil {
 		return err
@@ -133,6 +138,7 @@ func (r resident) runNow(ctx context.Context) error {
 	job := &batchv1.Job{Spec: from.Spec.JobTemplate.Spec, ObjectMeta: metav1.ObjectMeta{
 		GenerateName: r.Name + "-now-", Namespace: r.Namespace, Labels: from.Spec.JobTemplate.Labels,
 		OwnerReferences: []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "CronJob", Name: from.Name, UID: from.UID, Controller: &controller}}}}
+	job.Spec.Template.Labels[fromLabel] = strconv.FormatInt(read.UnixMilli(), 10)
 	_, err = r.cluster.Client.BatchV1().Jobs(r.Namespace).Create(ctx, job, metav1.CreateOptions{FieldManager: objects.Owner})
 	if apierrors.IsAlreadyExists(err) {
 		return nil

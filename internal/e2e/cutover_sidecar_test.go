@@ -26,7 +26,6 @@ func TestDeclaredStrategiesMoveTheirUnitsWithoutOneFailedToken(t *testing.T) {
 	c := f.Clusters[0]
 	legacy, once := newResident(f, c, "Deployment", "legacy", 3, 200*time.Millisecond), newResident(f, c, "Deployment", "once", 4, 200*time.Millisecond)
 	legacy.Credential = workload.ManagedIdentity
-	legacy.Spread, once.Spread = true, true
 	residents := []resident{legacy, once}
 	if err := c.AwaitNMI(t.Context()); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +25,7 @@ func (s *switchClock) told(t *testing.T) func(cutover.Event) {
 		if e.Type == cutover.EventState || e.Type == cutover.EventFrozen {
 			t.Logf("%s %s %s", e.Unit, e.State, e.Message)
 		}
-		if e.Type == cutover.EventVerdict && e.Verdict.Result != cutover.Pass {
+		if (e.Type == cutover.EventVerdict || e.Type == cutover.EventWaiting) && e.Verdict.Result != cutover.Pass {
 			t.Logf("%s %s: %s: %s", e.Unit, e.Step, e.Verdict.Result, e.Verdict.Reason)
 		}
 		if e.Type == cutover.EventState && e.State == cutover.DualPath {
@@ -50,6 +51,9 @@ func (s *switchClock) check(t *testing.T, f *fleet.Fleet) {
 			continue
 		}
 		if job, ok := made[r.Cluster+"/"+r.Namespace+"/"+r.Pod[:strings.LastIndex(r.Pod, "-")]]; ok && !job.After(at) {
+			continue
+		}
+		if ms, err := strconv.ParseInt(r.Labels[fromLabel], 10, 64); err == nil && !time.UnixMilli(ms).After(at) { // its Job may be gone by now
 			continue
 		}
 		after++

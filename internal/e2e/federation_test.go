@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
 	"github.com/wimigrate/wimigrate/internal/e2e/azure"
@@ -135,12 +136,17 @@ func firstPod(t *testing.T, f *fleet.Fleet) kubelet.PodReport {
 func rebuilt(t *testing.T, f *fleet.Fleet, store federation.Store, a app.App) {
 	c := f.Cluster("aks-eastus-01")
 	before := c.Issuer()
+	moving := newResident(f, c, "Deployment", "moving", 1, time.Second)
+	moving.Hollow = true
+	moving.deploy(t)
+	planned := newOperator(t, f, moving.Namespace).plansByNamespace(t, cutover.PlanOptions{Soak: -1})[moving.Namespace]
 	if err := f.Rebuild(t.Context(), c.Name); err != nil {
 		t.Fatal(err)
 	}
 	if c.Issuer() == before {
 		t.Fatalf("the rebuilt cluster still has the issuer %s", before)
 	}
+	planOfRebuilt(t, f, planned)
 	if err := c.Apply(t.Context(), a.YAML()); err != nil {
 		t.Fatal(err)
 	}

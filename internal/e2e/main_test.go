@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"testing"
 )
@@ -20,6 +21,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
+	debug.SetGCPercent(400) // as the programs that the tests start
 	status := m.Run()
 	if err := shared.stop(status != 0); err != nil {
 		fmt.Fprintln(os.Stderr, err)

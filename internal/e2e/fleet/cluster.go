@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -75,7 +76,9 @@ func (c *Cluster) start(ctx context.Context, spec ClusterSpec, i int) error {
 	if err != nil {
 		return err
 	}
-	if c.Client, err = kubernetes.NewForConfig(c.REST()); err != nil {
+	typed := c.REST()
+	typed.AcceptContentTypes, typed.ContentType = runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON, runtime.ContentTypeProtobuf // as Kubernetes' own
+	if c.Client, err = kubernetes.NewForConfig(typed); err != nil {
 		return err
 	}
 	if c.Objects, err = objects.NewClient(c.REST()); err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/objects"
+	"github.com/wimigrate/wimigrate/internal/e2e/process"
 )
 
 // StartFleet starts a fleet for a test or benchmark and stops it at its end. With -short it skips the test, which takes control planes.
@@ -29,6 +30,9 @@ func StartFleet(t testing.TB, spec Spec) *Fleet {
 		}
 		if err := f.Stop(); err != nil {
 			t.Error(err)
+		}
+		if left, err := process.Naming(f.Dir); err != nil || len(left) > 0 {
+			t.Errorf("programs of the fleet outlive it: %v %v", left, err)
 		}
 		if t.Failed() {
 			t.Logf("logs are in %s", f.Dir)

@@ -29,7 +29,6 @@ func TestAPlanRunsAsAJobAndGoesOnWhenItsPodIsKilled(t *testing.T) {
 	f := commonFleet(t)
 	c := f.Clusters[0]
 	r := newResident(f, c, "Deployment", "jobbed", 2, 200*time.Millisecond)
-	r.Spread = true
 	if err := c.AwaitNMI(t.Context()); err != nil {
 		t.Fatal(err)
 	}
