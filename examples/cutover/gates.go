@@ -13,6 +13,7 @@ func (c config) gates(a *azureWorld) cutover.Gates {
 	if c.window > 0 {
 		opts.Load = &cutover.LoadOptions{Window: c.window, LookEvery: min(c.window, 30*time.Second), Calm: min(c.window, time.Minute),
 			Deadline: max(10*c.window, 5*time.Minute)}
+		opts.Prove.Settle, opts.Prove.Every = min(c.window, 15*time.Second), min(c.window, 15*time.Second)
 		opts.Quiet, opts.Calm = min(c.window, time.Minute), min(c.window, time.Minute)
 	}
 	return cutover.DefaultGates(opts)

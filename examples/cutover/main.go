@@ -86,7 +86,8 @@ func parse(args []string) (config, error) {
 	f.DurationVar(&c.bake, "bake", 0, "pause between the waves of a fresh plan; default: 1h")
 	f.IntVar(&c.induce, "induce", 0, "how many `pods` a fresh plan may add where nothing scales by itself; default: none, and such units are held")
 	f.DurationVar(&c.window, "window", 0,
-		"how long load is watched; default: 10m, and 5m the second time, and a day is waited for it. With the flag, ten windows are")
+		"how long load is watched; default: 10m, and 5m the second time, and a day is waited for it. With the flag, ten windows are, and\n"+
+			"no pause is longer than one")
 	f.BoolVar(&c.thaw, "thaw", false, "let units that were frozen or rolled back be tried again, those named or all")
 	f.StringVar(&c.tenant, "tenant", os.Getenv("AZURE_TENANT_ID"), "`ID` of the tenant of identities whose own is not known")
 	f.StringVar(&c.arm, "arm", "", "`URL` of ARM; default: that of the fleet's cloud. AZURE_AUTHORITY_HOST does the same for Entra")

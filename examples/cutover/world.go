@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -142,6 +143,9 @@ func (w *world) options(c config, out io.Writer) *cutover.Options {
 	o := &cutover.Options{
 		Trust: w.azure.store, Exchanger: w.azure, OnEvent: newTimeline(out).event, AddOn: w.addOn,
 		Oracle: &cutover.Telemetry{NMI: &cutover.NMIMetrics{Endpoints: cutover.NMIPods(readers)}},
+	}
+	if c.window > 0 {
+		o.LowerPause = min(c.window, 15*time.Second)
 	}
 	if c.publish != "" {
 		o.Publish = cutover.PublishFiles(c.publish)
