@@ -7,9 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// conflicts is how often an edit may lose a race before a person must look who else is writing.
-const conflicts = 8
-
 // edit brings one edit about: observe, decide, write down the intent with the before-image, act, observe, commit. It may be called
 // again at any time: what is done stays done, and what somebody put back is made once more, but not twice.
 func (u *unitRun) edit(ctx context.Context, s *Step, e *Edit) error {
@@ -22,7 +19,7 @@ func (u *unitRun) edit(ctx context.Context, s *Step, e *Edit) error {
 		return u.resumeTool(ctx, s, e)
 	}
 	var lost error
-	for range conflicts {
+	for range races(ctx) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

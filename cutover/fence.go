@@ -47,7 +47,7 @@ func (u *unitRun) fence(ctx context.Context) error {
 // touch changes an object and changes it back.
 func (u *unitRun) touch(ctx context.Context, ref Ref) error {
 	var lost error
-	for range conflicts {
+	for range races(ctx) {
 		live, err := get(ctx, u.cluster, ref)
 		if err != nil {
 			return err

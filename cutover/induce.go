@@ -64,7 +64,7 @@ func (u *unitRun) restoreInduced(ctx context.Context) error {
 // restoreOne puts one number back, guarded by "still ours": a number that somebody else has changed meanwhile is theirs.
 func (u *unitRun) restoreOne(ctx context.Context, a *Act) error {
 	var lost error
-	for range conflicts {
+	for range races(ctx) {
 		live, err := get(ctx, u.cluster, a.Ref)
 		if err != nil {
 			return err

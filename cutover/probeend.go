@@ -39,7 +39,7 @@ func (u *unitRun) endProbe(ctx context.Context, a *Act) (bool, error) {
 		return true, u.restoreOne(ctx, a)
 	}
 	var lost error
-	for range conflicts {
+	for range races(ctx) {
 		live, err := get(ctx, u.cluster, a.Ref)
 		switch {
 		case err != nil:

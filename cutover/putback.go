@@ -14,7 +14,7 @@ import (
 func (u *unitRun) putBack(ctx context.Context, edit string) error {
 	var lost error
 	proven := false
-	for range conflicts {
+	for range races(ctx) {
 		a := u.act(edit)
 		live, err := get(ctx, u.cluster, a.Ref)
 		if err != nil {

@@ -12,7 +12,7 @@ func (u *unitRun) releaseHold(ctx context.Context, s *Step, e *Edit) error {
 	if err := u.walkOrdinals(ctx, s, e); err != nil {
 		return err
 	}
-	for range conflicts {
+	for range races(ctx) {
 		held := u.act(e.Release)
 		if held == nil || len(held.Hold) == 0 {
 			return nil

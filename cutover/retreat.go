@@ -21,7 +21,7 @@ func (u *unitRun) retreat(ctx context.Context, w Workload) error {
 	}
 	id := "retreat/" + w.String()
 	var lost error
-	for range conflicts {
+	for range races(ctx) {
 		live, err := get(ctx, u.cluster, w.Ref)
 		if err != nil {
 			return err

@@ -86,7 +86,7 @@ func (u *unitRun) firstPods(ctx context.Context, w Workload) error {
 // release gives back what an act holds, as far as it is still ours.
 func (u *unitRun) release(ctx context.Context, id string) error {
 	var lost error
-	for range conflicts {
+	for range races(ctx) {
 		a := u.act(id)
 		live, err := get(ctx, u.cluster, a.Ref)
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 // suspend brings it about that the tool is suspended and the unit is on its list. It may be called again at any time.
 func (u *unitRun) suspend(ctx context.Context, s *Step, e *Edit) error {
 	var lost error
-	for range conflicts {
+	for range races(ctx) {
 		live, err := u.tool(ctx, e)
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func (u *unitRun) remindSuspend(step int, e *Edit, live *unstructured.Unstructur
 // releaseTool takes the unit off the tool's list; the last one resumes the tool. What somebody else has changed meanwhile stays.
 func (u *unitRun) releaseTool(ctx context.Context, s *Step, ref Ref, path []string) error {
 	var lost error
-	for range conflicts {
+	for range races(ctx) {
 		live, err := get(ctx, u.cluster, ref)
 		if err != nil || live == nil {
 			return err

@@ -19,7 +19,7 @@ func full() bool { return os.Getenv(fullRun) != "" }
 // The promise: a fleet that scales, in two regions, moves to Workload Identity and loses no token on the way. It is the longest of these
 // tests, and tests that run at the same time begin in the order of their files: hence this file's name.
 func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
-	t.Parallel()
+	inTurn(t, long)
 	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions, Rollouts: true, Azure: azure.Options{Propagation: propagation}, RotateTokens: 20 * time.Second})
 	residents, tokens := settle(t, f)
 	o := newOperator(t, f)

@@ -25,7 +25,7 @@ var twoRegions = []fleet.ClusterSpec{
 }
 
 func TestTheCatalogOfLiveClustersIsTheCatalogOfTheirDumps(t *testing.T) {
-	t.Parallel()
+	inTurn(t, short)
 	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions})
 	refused, err := seed.LongTail(t.Context(), f)
 	if err != nil {

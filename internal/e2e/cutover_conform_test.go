@@ -14,7 +14,7 @@ import (
 
 // What the simulation claims about the API server is asked of a real one: the same questions, the same answers.
 func TestTheSimulationSaysWhatARealAPIServerSays(t *testing.T) {
-	t.Parallel()
+	inTurn(t, short)
 	f := commonFleet(t)
 	c := f.Clusters[0]
 	id := f.Identity("rg-shop", "id-web")

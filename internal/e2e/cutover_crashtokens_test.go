@@ -13,7 +13,7 @@ import (
 // The same with the provided gates, the webhook, NMI and Entra at work, and applications that take tokens all the time: whenever the
 // process is killed, forward or on its way back, none of them fails.
 func TestAKilledMoveOfRunningApplicationsCostsNoToken(t *testing.T) {
-	t.Parallel()
+	inTurn(t, long)
 	f := commonFleet(t)
 	c := f.Clusters[0]
 	if err := c.AwaitNMI(t.Context()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
@@ -35,6 +36,8 @@ type resident struct {
 	Probe bool
 	// Hollow applications have pods in which nothing runs.
 	Hollow bool
+	// Node keeps all pods on the node of that name.
+	Node string
 	// MinReady is how many seconds a pod must be Ready before it counts as available, so that a rollout takes its time.
 	MinReady int
 }
@@ -95,6 +98,9 @@ func (r resident) shape(o *unstructured.Unstructured) {
 	if r.Kind != "DaemonSet" {
 		spread(spec, r.Name)
 	}
+	if r.Node != "" {
+		_ = unstructured.SetNestedField(spec, r.Node, "template", "spec", "nodeSelector", corev1.LabelHostname) //nolint:errcheck // as above
+	}
 	if r.OnDelete {
 		spec["updateStrategy"] = map[string]any{"type": "OnDelete"}
 	}
@@ -120,7 +126,7 @@ func (r resident) shape(o *unstructured.Unstructured) {
 // spread has the pods of a template come to lie on as many nodes as there are: what a test fleet's nodes bear already is no measure.
 func spread(spec map[string]any, app string) {
 	_ = unstructured.SetNestedSlice(spec, []any{map[string]any{ //nolint:errcheck // the manifests of package app have a template
-		"maxSkew": int64(1), "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+		"maxSkew": int64(1), "topologyKey": corev1.LabelHostname, "whenUnsatisfiable": "DoNotSchedule",
 		"labelSelector": map[string]any{"matchLabels": map[string]any{"app": app}}, "matchLabelKeys": []any{"pod-template-hash"},
 	}}, "template", "spec", "topologySpreadConstraints")
 }

@@ -54,7 +54,7 @@ func brokenChains() []broken {
 
 // Explain names the broken link of pods that really run, and how to mend it; then the old world is removed from their cluster.
 func TestExplainFindsTheBrokenLinkOfRealPods(t *testing.T) {
-	t.Parallel()
+	inTurn(t, short)
 	f := fleet.StartFleet(t, fleet.Spec{Azure: azure.Options{Propagation: propagation}})
 	c, o := f.Clusters[0], newOperator(t, f)
 	var all []*explained

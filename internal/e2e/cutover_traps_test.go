@@ -41,7 +41,7 @@ type snare struct {
 
 // What makes a cutover go wrong is refused, held or put back, before an application loses a token.
 func TestTrapsOnARealControlPlaneCostNoToken(t *testing.T) {
-	t.Parallel()
+	inTurn(t, long)
 	f := commonFleet(t)
 	c := f.Clusters[0]
 	all := traps()

@@ -20,7 +20,7 @@ import (
 
 // The table of faults: what the library does while a real API server, Entra and ARM fail in every way that servers and networks have.
 func TestFaultsLeaveNothingHalfDoneAndNothingHalfKnown(t *testing.T) {
-	t.Parallel()
+	inTurn(t, long)
 	f := fleet.StartFleet(t, fleet.Spec{NoWebhook: true, // what the gates see is for other tests
 		Clusters: []fleet.ClusterSpec{{Name: "aks-eastus-01", Region: "eastus", Nodes: 2}},
 		Azure:    azure.Options{Propagation: time.Second, NegativeCache: 2 * time.Second, KeyCache: -1}})

@@ -21,7 +21,7 @@ import (
 const propagation = 2 * time.Second
 
 func TestFederationAppliedToARMIsWhatPodsCanExchange(t *testing.T) {
-	t.Parallel()
+	inTurn(t, short)
 	const short = 12 * time.Second // so that pods need new tokens while all this happens
 	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions, RotateTokens: 2 * time.Second,
 		Azure: azure.Options{Propagation: propagation, KeyCache: -1, TokenLifetime: short}})

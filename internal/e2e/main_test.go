@@ -4,23 +4,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime"
 	"runtime/debug"
-	"strconv"
 	"testing"
 )
 
-// TestMain lets more of these tests run at once than go would on a small machine: most of the time they wait for other processes.
 func TestMain(m *testing.M) {
-	const atOnce = 6
 	flag.Parse()
-	asked := false
-	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
-	if !asked {
-		if err := flag.Set("test.parallel", strconv.Itoa(max(atOnce, runtime.GOMAXPROCS(0)))); err != nil {
-			panic(err)
-		}
-	}
+	takeTurns()
 	debug.SetGCPercent(400) // as the programs that the tests start
 	status := m.Run()
 	if err := shared.stop(status != 0); err != nil {

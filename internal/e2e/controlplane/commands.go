@@ -33,6 +33,7 @@ func (c *ControlPlane) apiServerArgs() []string {
 		"--token-auth-file=" + c.file("tokens.csv"), "--authorization-mode=RBAC",
 		"--service-account-issuer=" + c.Issuer(), "--service-account-jwks-uri=" + c.Issuer() + "openid/v1/jwks",
 		"--service-account-signing-key-file=" + c.keys[0], "--api-audiences=" + c.Issuer(),
+		"--enable-admission-plugins=EventRateLimit", "--admission-control-config-file=" + c.file("admission.yaml"),
 		"--allow-privileged=true", // as AKS: the migration sidecar's init container needs it
 		"--service-cluster-ip-range=10.0.0.0/16", "--endpoint-reconciler-type=none",
 		"--enable-priority-and-fairness=false", // nobody is to be fair to here; the limits below hold without
@@ -49,7 +50,7 @@ func (c *ControlPlane) controllerManagerArgs() []string {
 	return []string{
 		"--kubeconfig=" + c.Kubeconfig(), "--controllers=*,-node-ipam-controller", "--leader-elect=false", "--secure-port=0",
 		"--root-ca-file=" + c.file("ca.crt"), "--kube-api-qps=500", "--kube-api-burst=1000",
-		"--horizontal-pod-autoscaler-sync-period=2s", "--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20",
+		"--horizontal-pod-autoscaler-sync-period=3s", "--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20",
 	}
 }
 

@@ -24,6 +24,14 @@ const RunsForAnnotation = "e2e.wimigrate.test/runs-for"
 //go:embed stages.yaml
 var stages string
 
+// admission lets few Events through, which nobody reads here: writing them down would take a tenth of an API server's time.
+const admission = `apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: EventRateLimit
+  configuration: {apiVersion: eventratelimit.admission.k8s.io/v1alpha1, kind: Configuration, limits: [{type: Server, qps: 1, burst: 20}]}
+`
+
 // writeFiles writes all that the programs read.
 func (c *ControlPlane) writeFiles() error {
 	cert, key, err := c.cfg.Authority.Issue("kube-apiserver", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
@@ -32,8 +40,9 @@ func (c *ControlPlane) writeFiles() error {
 	}
 	for name, content := range map[string][]byte{
 		"ca.crt": c.cfg.Authority.PEM, "apiserver.crt": cert, "apiserver.key": key,
-		"tokens.csv":  []byte(adminToken + ",administrator,administrator,system:masters\n"),
-		"stages.yaml": []byte(strings.NewReplacer("JOB_MILLISECONDS", fmt.Sprint(1000*c.cfg.JobSeconds), "RUNS_FOR", RunsForAnnotation).Replace(stages)),
+		"admission.yaml": []byte(admission),
+		"tokens.csv":     []byte(adminToken + ",administrator,administrator,system:masters\n"),
+		"stages.yaml":    []byte(strings.NewReplacer("JOB_MILLISECONDS", fmt.Sprint(1000*c.cfg.JobSeconds), "RUNS_FOR", RunsForAnnotation).Replace(stages)),
 	} {
 		if err := os.WriteFile(c.file(name), content, 0o600); err != nil {
 			return err
