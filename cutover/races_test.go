@@ -1,0 +1,63 @@
+package cutover_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/cutover/cutovertest"
+)
+
+// busy is a cluster in which somebody writes to each Deployment right before we do, for so long from our first try.
+type busy struct {
+	cutover.Cluster
+	sim   *cutovertest.Cluster
+	lasts time.Duration
+	since *time.Time
+}
+
+// Write implements cutover.Cluster.
+func (b busy) Write(ctx context.Context, w cutover.Write) (*unstructured.Unstructured, error) {
+	if w.Ref.Kind == "Deployment" {
+		if b.since.IsZero() {
+			*b.since = time.Now()
+		}
+		if time.Since(*b.since) < b.lasts {
+			b.sim.Edit(w.Ref.Kind, w.Ref.Namespace, w.Ref.Name, "somebody", func(o map[string]any) {
+				meta := o["metadata"].(map[string]any)
+				meta["annotations"] = map[string]any{"seen": meta["resourceVersion"]}
+			})
+		}
+	}
+	return b.Cluster.Write(ctx, w)
+}
+
+// Who writes to a workload for seconds is outlasted; who never stops is somebody that a person must look at.
+func TestLostRacesAreTriedAgainForSeconds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		lasts time.Duration
+		want  cutover.State
+	}{"three seconds": {3 * time.Second, cutover.Done}, "an hour": {time.Hour, cutover.Frozen}} {
+		bubble(t, name, func(t *testing.T) {
+			f := cutovertest.New(nil)
+			sim := f.AddCluster("aks-eastus-01", "eastus", 3)
+			sim.Deploy(cutovertest.App{Namespace: "shop", Name: "web"})
+			settle(t)
+			p := planFor(t, f, &cutover.PlanOptions{Soak: -1})
+			clusters := map[string]cutover.Cluster{"aks-eastus-01": busy{f.Clusters()["aks-eastus-01"], sim, c.lasts, new(time.Time)}}
+			r, err := cutover.NewRunner(clusters, cutovertest.NewJournal(), cutovertest.PassGates(), &cutover.Options{Trust: f, Exchanger: f, Oracle: f})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rep := mustRun(t, r, p)
+			if u := rep.Units[0]; u.State != c.want || c.want == cutover.Frozen && !strings.Contains(u.Reason, "lost every race") {
+				t.Errorf("%s: %s, want %s", u.State, u.Reason, c.want)
+			}
+		})
+	}
+}
