@@ -63,6 +63,19 @@ func runLoad(t *testing.T, tc loadCase) cutover.Verdict {
 	return got
 }
 
+// check runs the case, in a bubble, and judges the verdict.
+func (tc loadCase) check(t *testing.T) {
+	v := runLoad(t, tc)
+	if v.Result != tc.want || tc.hold != "" && v.Hold != tc.hold {
+		t.Fatalf("%s (%s), want %s (%s)\n%s", v.Result, v.Hold, tc.want, tc.hold, said(v))
+	}
+	for _, s := range tc.says {
+		if !strings.Contains(said(v), s) {
+			t.Errorf("does not say %q:\n%s", s, said(v))
+		}
+	}
+}
+
 func said(v cutover.Verdict) string {
 	var b strings.Builder
 	b.WriteString(v.Reason)
@@ -163,17 +176,7 @@ func TestLoad(t *testing.T) {
 		{name: "without an exchanger no pod holds", script: scaleTo(9), change: func(t *cutover.Target) { t.Exchanger = nil }, want: cutover.Inconclusive, says: []string{"no Exchanger"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				v := runLoad(t, tc)
-				if v.Result != tc.want || tc.hold != "" && v.Hold != tc.hold {
-					t.Fatalf("%s (%s), want %s (%s)\n%s", v.Result, v.Hold, tc.want, tc.hold, said(v))
-				}
-				for _, s := range tc.says {
-					if !strings.Contains(said(v), s) {
-						t.Errorf("does not say %q:\n%s", s, said(v))
-					}
-				}
-			})
+			synctest.Test(t, tc.check)
 		})
 	}
 }

@@ -19,8 +19,11 @@ import (
 )
 
 // runs says whether a container is a process here.
-func (k *Kubelet) runs(c *corev1.Container) bool {
-	return isWorkload(c) || sidecar.Is(c.Image) || k.provided(c.Image) != ""
+func (k *Kubelet) runs(c *corev1.Container) bool { return k.isProgram(c) || sidecar.Is(c.Image) }
+
+// isProgram says whether a container is one for whose sake its pod is played: a sidecar alone is not.
+func (k *Kubelet) isProgram(c *corev1.Container) bool {
+	return isWorkload(c) || k.provided(c.Image) != ""
 }
 
 func isWorkload(c *corev1.Container) bool { return strings.HasPrefix(c.Image, workload.ImagePrefix) }
@@ -33,7 +36,7 @@ func isSidecar(c *corev1.Container) bool {
 func (k *Kubelet) hasWorkload(pod *corev1.Pod) bool {
 	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range list {
-			if isWorkload(&list[i]) || k.provided(list[i].Image) != "" {
+			if k.isProgram(&list[i]) {
 				return true
 			}
 		}
