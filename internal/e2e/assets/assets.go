@@ -46,30 +46,20 @@ func Ensure(ctx context.Context, programs []Program, opts *Options) (map[Program
 	if err != nil {
 		return nil, err
 	}
-	paths := make(map[Program]string, len(programs))
-	for m, of := range byModule(programs) {
-		if err := ensure(ctx, o, m, of, paths); err != nil {
-			return nil, err
-		}
-	}
-	return paths, nil
-}
-
-// ensure adds the paths of the programs that one module pins.
-func ensure(ctx context.Context, o Options, m module, programs []Program, paths map[Program]string) error {
-	pins, err := readPins(ctx, o.ModuleDir, m)
+	pins, err := readPins(ctx, o.ModuleDir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	dir := filepath.Join(o.CacheDir, pins.key())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("assets: make the cache folder: %w", err)
+		return nil, fmt.Errorf("assets: make the cache folder: %w", err)
 	}
 	unlock, err := lock(ctx, filepath.Join(dir, "lock"), o.Progress)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unlock()
+	paths := make(map[Program]string, len(programs))
 	var missing []Program
 	for _, p := range programs {
 		paths[p] = filepath.Join(dir, string(p))
@@ -78,9 +68,9 @@ func ensure(ctx context.Context, o Options, m module, programs []Program, paths 
 		}
 	}
 	if len(missing) == 0 {
-		return nil
+		return paths, nil
 	}
-	return build(ctx, o, pins, missing, dir)
+	return paths, build(ctx, o, pins, missing, dir)
 }
 
 func (o *Options) complete() (Options, error) {

@@ -31,11 +31,19 @@ func build(ctx context.Context, o Options, pins pins, programs []Program, dir st
 	if err := errors.Join(os.RemoveAll(fresh), os.Mkdir(fresh, 0o755)); err != nil {
 		return fmt.Errorf("assets: %w", err)
 	}
+	flags := []string{"-ldflags", pins.ldflags()}
 	var packages []string
 	for _, p := range programs {
 		packages = append(packages, pins.source(p).pkg)
+		if p == ArgoRollouts {
+			f, err := mendRollouts(ctx, pins.dir, fresh)
+			if err != nil {
+				return err
+			}
+			flags = append(flags, f)
+		}
 	}
-	if err := compile(ctx, pins.dir, fresh, []string{"-ldflags", pins.ldflags()}, packages...); err != nil {
+	if err := compile(ctx, pins.dir, fresh, flags, packages...); err != nil {
 		return fmt.Errorf("assets: build %s: %w", list, err)
 	}
 	for _, p := range programs {
@@ -70,7 +78,7 @@ var errVersion = errors.New("wrong version")
 func compile(ctx context.Context, dir, path string, flags []string, packages ...string) error {
 	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, flags, []string{"-o", path}, packages)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOGC=400") // a compiler that collects seldom is a twentieth faster
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := process.Run(cmd); err != nil {

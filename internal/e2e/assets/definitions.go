@@ -17,21 +17,13 @@ func RolloutDefinitions(ctx context.Context, opts *Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := argo.folder(ctx, o.ModuleDir)
+	dir, err := rolloutsSource(ctx, o.ModuleDir)
 	if err != nil {
 		return nil, err
 	}
-	out, err := goTool(ctx, dir, "mod", "download", "-json", argoRollouts) // also where the program is kept and its source is not
-	if err != nil {
-		return nil, fmt.Errorf("assets: the definitions of Argo Rollouts: %w", err)
-	}
-	var source struct{ Dir string }
-	if err := json.Unmarshal([]byte(out), &source); err != nil {
-		return nil, fmt.Errorf("assets: the definitions of Argo Rollouts: %w", err)
-	}
-	files, err := filepath.Glob(filepath.Join(source.Dir, "manifests", "crds", "*-crd.yaml"))
+	files, err := filepath.Glob(filepath.Join(dir, "manifests", "crds", "*-crd.yaml"))
 	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("assets: no definitions of Argo Rollouts in %s: %w", source.Dir, errors.Join(err, os.ErrNotExist))
+		return nil, fmt.Errorf("assets: no definitions of Argo Rollouts in %s: %w", dir, errors.Join(err, os.ErrNotExist))
 	}
 	var all bytes.Buffer
 	for _, f := range files {
@@ -43,4 +35,17 @@ func RolloutDefinitions(ctx context.Context, opts *Options) ([]byte, error) {
 		all.Write(b)
 	}
 	return all.Bytes(), nil
+}
+
+// rolloutsSource is the folder of the source of Argo Rollouts, which is downloaded where only the program is kept.
+func rolloutsSource(ctx context.Context, dir string) (string, error) {
+	out, err := goTool(ctx, dir, "mod", "download", "-json", argoRollouts)
+	if err != nil {
+		return "", fmt.Errorf("assets: the source of Argo Rollouts: %w", err)
+	}
+	var source struct{ Dir string }
+	if err := json.Unmarshal([]byte(out), &source); err != nil {
+		return "", fmt.Errorf("assets: the source of Argo Rollouts: %w", err)
+	}
+	return source.Dir, nil
 }

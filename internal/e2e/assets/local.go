@@ -48,19 +48,19 @@ func Local(ctx context.Context, pkg, path string, opts *Options) error {
 	if err := os.Link(kept, path); err == nil {
 		return nil
 	}
-	if err := copyProgram(kept, path); err != nil { // another file system
+	if err := copyFile(kept, path, 0o755); err != nil { // another file system
 		return fmt.Errorf("assets: %w", err)
 	}
 	return nil
 }
 
-func copyProgram(from, to string) error {
+func copyFile(from, to string, mode os.FileMode) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}

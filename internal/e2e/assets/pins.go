@@ -15,25 +15,28 @@ import (
 	"github.com/wimigrate/wimigrate/internal/e2e/process"
 )
 
-// pins are the versions that a module's go.mod asks for, and the compiler in use.
+// The modules the programs come from.
+const (
+	kubernetes   = "k8s.io/kubernetes"
+	etcdServer   = "go.etcd.io/etcd/server/v3"
+	kwokModule   = "sigs.k8s.io/kwok"
+	argoRollouts = "github.com/argoproj/argo-rollouts"
+)
+
+// pins are what go.mod asks for, and the compiler in use.
 type pins struct {
-	module  module
-	dir     string            // the module's folder, or one in it
+	dir     string            // the end-to-end module's folder, or one in it
 	version map[string]string // by module path
 	golang  string
 }
 
 // readPins asks go, so that go.mod stays the only place that names a version.
-func readPins(ctx context.Context, dir string, m module) (pins, error) {
-	dir, err := m.folder(ctx, dir)
-	if err != nil {
-		return pins{}, err
-	}
-	out, err := goTool(ctx, dir, append([]string{"list", "-m", "-f", "{{.Path}} {{.Version}}"}, m.sources()...)...)
+func readPins(ctx context.Context, dir string) (pins, error) {
+	out, err := goTool(ctx, dir, append([]string{"list", "-m", "-f", "{{.Path}} {{.Version}}"}, sources()...)...)
 	if err != nil {
 		return pins{}, fmt.Errorf("assets: read the pinned versions (run inside the end-to-end module): %w", err)
 	}
-	p := pins{module: m, dir: dir, version: map[string]string{}}
+	p := pins{dir: dir, version: map[string]string{}}
 	for line := range strings.Lines(out) {
 		if path, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
 			p.version[path] = version
@@ -47,31 +50,27 @@ func readPins(ctx context.Context, dir string, m module) (pins, error) {
 	return p, nil
 }
 
-// key names the cache folder: it starts with the Kubernetes version, or the name and version of what else is built, for people, and ends
-// with a digest of all that shapes a build.
+// sources are the modules that programs are built from.
+func sources() []string { return []string{kubernetes, etcdServer, kwokModule, argoRollouts} }
+
+// key names the cache folder: it starts with the Kubernetes version, for people, and ends with a digest of all that shapes a build.
 func (p pins) key() string {
 	var all []string
-	for _, path := range p.module.sources() {
+	for _, path := range sources() {
 		all = append(all, p.version[path])
 	}
-	name := all[0]
-	if p.module != endToEnd {
-		name = string(p.module) + "-" + name
-	}
-	sum := sha256.Sum256([]byte(strings.Join(append(all, p.golang, runtime.GOOS, runtime.GOARCH, p.ldflags()), " ")))
-	return name + "-" + hex.EncodeToString(sum[:4])
+	sum := sha256.Sum256([]byte(strings.Join(append(all, p.golang, runtime.GOOS, runtime.GOARCH, p.ldflags(), mend), " ")))
+	return p.version[kubernetes] + "-" + hex.EncodeToString(sum[:4])
 }
 
-// ldflags strips the programs and stamps their version: clients refuse to parse the version of an unstamped API server.
+// ldflags strips the programs and stamps their versions: clients refuse to parse the version of an unstamped API server.
 func (p pins) ldflags() string {
-	if p.module == argo {
-		return "-s -w -X " + argoRollouts + "/utils/version.version=" + strings.TrimPrefix(p.version[argoRollouts], "v")
-	}
 	const at = "-X k8s.io/component-base/version."
 	version := p.version[kubernetes]
 	major, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	minor, _, _ := strings.Cut(rest, ".")
-	return "-s -w " + at + "gitVersion=" + version + " " + at + "gitMajor=" + major + " " + at + "gitMinor=" + minor
+	return "-s -w " + at + "gitVersion=" + version + " " + at + "gitMajor=" + major + " " + at + "gitMinor=" + minor +
+		" -X " + argoRollouts + "/utils/version.version=" + strings.TrimPrefix(p.version[argoRollouts], "v")
 }
 
 // source is where a program comes from, how to ask it for its version, and what the answer must contain.
