@@ -54,6 +54,8 @@ func TestAFleetUnderLoadMovesWithoutOneFailedToken(t *testing.T) {
 	clock.check(t, f)
 	noBindings(t, residents)
 	compareFleet(t, f, p, before)
+	t.Run("what is left of Pod Identity goes when nothing needs it", func(t *testing.T) { leftovers(t, f, o) })
+	t.Run("and where the webhook goes too, that is what is missing", func(t *testing.T) { noWebhook(t, o, f.Clusters[0], residents[0]) })
 }
 
 func tally(f *fleet.Fleet) summary { return summarise(f.Reports()) }

@@ -19,14 +19,8 @@ import (
 	"github.com/wimigrate/wimigrate/internal/e2e/seed"
 )
 
-var twoRegions = []fleet.ClusterSpec{
-	{Name: "aks-eastus-01", Region: "eastus", Nodes: 3},
-	{Name: "aks-westeurope-01", Region: "westeurope", Nodes: 3},
-}
-
-func TestTheCatalogOfLiveClustersIsTheCatalogOfTheirDumps(t *testing.T) {
-	inTurn(t, short)
-	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions})
+// catalogued shows that the catalog of live clusters with all that a catalog can find is the catalog of their dumps.
+func catalogued(t *testing.T, f *fleet.Fleet) {
 	refused, err := seed.LongTail(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
-	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/webhook"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
@@ -52,10 +51,10 @@ func brokenChains() []broken {
 	}
 }
 
-// Explain names the broken link of pods that really run, and how to mend it; then the old world is removed from their cluster.
+// Explain names the broken link of pods that really run, and how to mend it.
 func TestExplainFindsTheBrokenLinkOfRealPods(t *testing.T) {
 	inTurn(t, short)
-	f := fleet.StartFleet(t, fleet.Spec{Azure: azure.Options{Propagation: propagation}})
+	f := commonFleet(t)
 	c, o := f.Clusters[0], newOperator(t, f)
 	var all []*explained
 	for _, b := range brokenChains() {
@@ -79,19 +78,21 @@ func TestExplainFindsTheBrokenLinkOfRealPods(t *testing.T) {
 	for i, b := range brokenChains() {
 		t.Run(b.name, func(t *testing.T) { all[i].judge(t, b) })
 	}
-	t.Run("what is left of Pod Identity goes when nothing needs it", func(t *testing.T) { leftovers(t, f, o) })
-	t.Run("nowebhook", func(t *testing.T) {
-		err := c.Client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(t.Context(), webhook.ConfigurationName, metav1.DeleteOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[0].judge(t, broken{link: "webhook", got: "is registered", fix: "az aks update --enable-workload-identity"})
-	})
+}
+
+// noWebhook explains an application that has moved in a cluster whose webhook is taken away.
+func noWebhook(t *testing.T, o *operator, c *fleet.Cluster, r resident) {
+	err := c.Client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(t.Context(), webhook.ConfigurationName, metav1.DeleteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &explained{o, c, r.App}
+	s.judge(t, broken{link: "webhook", got: "is registered", fix: "az aks update --enable-workload-identity"})
 }
 
 // judge explains the application's Deployment once its pod runs, and the pod itself.
 func (s *explained) judge(t *testing.T, b broken) {
-	if b.link != "webhook" || b.name == "" {
+	if b.link != "webhook" {
 		fleet.Await(t, "a pod of "+s.app.Name, func() (bool, error) {
 			pods, err := s.pods(t)
 			return len(pods) == 1 && pods[0].Status.Phase == corev1.PodRunning, err

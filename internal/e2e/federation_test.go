@@ -20,11 +20,8 @@ import (
 // propagation is how long Entra's double takes to honour a change.
 const propagation = 2 * time.Second
 
-func TestFederationAppliedToARMIsWhatPodsCanExchange(t *testing.T) {
-	inTurn(t, short)
-	const short = 12 * time.Second // so that pods need new tokens while all this happens
-	f := fleet.StartFleet(t, fleet.Spec{Clusters: twoRegions, RotateTokens: 2 * time.Second,
-		Azure: azure.Options{Propagation: propagation, KeyCache: -1, TokenLifetime: short}})
+// federated shows that what federation applies to ARM is what pods can exchange, there and nowhere else.
+func federated(t *testing.T, f *fleet.Fleet) {
 	id := f.Identity("rg-payments", "id-payments")
 	payments := app.App{Namespace: "payments", Name: "api", Identity: id, Replicas: 3, OnPodIdentity: true, OnWorkloadIdentity: true,
 		InitContainer: true, Period: 200 * time.Millisecond}
