@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
@@ -170,6 +173,15 @@ func jobOf(deployment *unstructured.Unstructured, name string, runs time.Duratio
 	}
 	o.Object["spec"].(map[string]any)["template"].(map[string]any)["metadata"] = meta
 	return o
+}
+
+// dismiss takes the autoscaler of an application away whose test is over: it would be busy with it for as long as the cluster lives.
+func dismiss(ctx context.Context, c *fleet.Cluster, name string) error {
+	err := c.Client.AutoscalingV2().HorizontalPodAutoscalers(name).Delete(ctx, name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // awaitResidents waits until every application that runs takes tokens by Pod Identity. CronJobs have nothing to wait for.

@@ -119,7 +119,7 @@ func (j *journey) run(t *testing.T) error {
 			return err
 		}
 		j.writes = said.Writes
-		return j.arrive(t)
+		return errors.Join(j.arrive(t), dismiss(t.Context(), j.f.Clusters[0], j.name))
 	}
 	return errors.New("the journey does not end")
 }

@@ -15,7 +15,7 @@ import (
 
 // What the simulation's tests expect of a migration happens on a real control plane too: the same migrations, the same expectations.
 func TestMigrationsOnARealControlPlane(t *testing.T) {
-	inTurn(t, short)
+	inTurn(t, long)
 	f := commonFleet(t)
 	c := f.Clusters[0]
 	all := cutovertest.Migrations()

@@ -74,6 +74,9 @@ func TestTrapsOnARealControlPlaneCostNoToken(t *testing.T) {
 					x.prepare(t, s)
 				}
 				x.check(t, s)
+				if err := dismiss(t.Context(), c, x.name); err != nil {
+					t.Error(err)
+				}
 			})
 			return nil
 		})

@@ -76,7 +76,7 @@ func (c *ControlPlane) writeKubeconfig() error {
 	server := "https://" + c.api.String()
 	c.rest = &rest.Config{
 		Host: server, BearerToken: adminToken, TLSClientConfig: rest.TLSClientConfig{CAData: c.cfg.Authority.PEM}, QPS: -1,
-		WarningHandler: rest.NoWarnings{},
+		WarningHandler: rest.NoWarnings{}, DisableCompression: true, // on one machine it saves nothing
 	}
 	k := api.NewConfig()
 	k.Clusters[c.cfg.Name] = &api.Cluster{Server: server, CertificateAuthorityData: c.cfg.Authority.PEM}

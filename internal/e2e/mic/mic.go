@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/wimigrate/wimigrate/credential/credentialtest"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // Machines attaches identities to nodes, as MIC does through ARM.
@@ -100,24 +101,24 @@ func (c *Controller) poke(any) {
 	}
 }
 
-// run reconciles after each change, and again soon while something is under way.
+// pace is the time from one reconciliation to the next: what changes meanwhile is taken together.
+const pace = 100 * time.Millisecond
+
+// run reconciles after changes, and while something is under way.
 func (c *Controller) run(ctx context.Context) {
-	for {
-		var retry <-chan time.Time
+	for pause.For(ctx, pace) == nil {
 		if !c.paused.Load() {
 			pending, err := c.reconcile(ctx)
 			if err != nil && ctx.Err() == nil {
 				c.cfg.Logger.Debug("MIC", "cluster", c.cfg.Cluster, "error", err)
 			}
 			if pending || err != nil {
-				retry = time.After(100 * time.Millisecond)
+				continue
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return
 		case <-c.wake:
-		case <-retry:
 		}
 	}
 }

@@ -20,6 +20,17 @@ import (
 	"github.com/wimigrate/wimigrate/internal/e2e/process"
 )
 
+// asCommand makes the test binary the command itself: linking it a second time would take longer than it runs.
+const asCommand = "WIMIGRATE_E2E_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
 func TestUpIsWhatItSaysStopsOnInterruptAndLeavesNothingBehind(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a control plane")
@@ -30,11 +41,9 @@ func TestUpIsWhatItSaysStopsOnInterruptAndLeavesNothingBehind(t *testing.T) {
 	if _, err := assets.Ensure(t.Context(), append(assets.ControlPlane(), assets.ArgoRollouts), &assets.Options{Progress: os.Stderr}); err != nil {
 		t.Fatal(err)
 	}
-	program, dir := filepath.Join(t.TempDir(), "fleet"), t.TempDir()
-	if err := assets.BuildLocal(t.Context(), "", ".", program); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, "up", "-clusters", "one=eastus", "-nodes", "1", "-seed=false", "-apps", "-rollouts", "-dir", dir)
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "up", "-clusters", "one=eastus", "-nodes", "1", "-seed=false", "-apps", "-rollouts", "-dir", dir)
+	cmd.Env = append(os.Environ(), asCommand+"=yes")
 	process.Tie(cmd)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
