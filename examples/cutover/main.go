@@ -98,8 +98,8 @@ func parse(args []string) (config, error) {
 	if declares := len(c.singleRollout)+len(c.sidecar)+len(c.vouch) > 0; declares && (c.plan != "" || c.fleet == "") {
 		return c, errors.New("-single-rollout, -sidecar and -vouch are about a fresh plan of a -fleet; a saved -plan has recorded them")
 	}
-	if c.aboutEarlier() && c.fleet == "" {
-		return c, errors.New("-resume, -rollback, -thaw and -status need the -fleet that they are about")
+	if c.fleet == "" && (c.aboutEarlier() || c.approve || c.plan+c.save+c.rbac+c.publish != "") {
+		return c, errors.New("-approve, -resume, -rollback, -thaw, -status, -plan, -save, -rbac and -publish need the -fleet that they are about")
 	}
 	return c, nil
 }

@@ -31,7 +31,7 @@ func TestTheDemonstrationMovesTheFleetAndCatchesTheSilentOne(t *testing.T) {
 }
 
 func TestWhatTheFlagsNeed(t *testing.T) {
-	for _, args := range [][]string{{"-resume"}, {"-rollback"}, {"-status"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-resume"}, {"-rollback"}, {"-status"}, {"-approve"}, {"-save", "plan"}, {"-rbac", "rbac"}, {"-publish", "out"}, {"-nonsense"}} {
 		if code, err := run(t.Context(), args, &bytes.Buffer{}); code != cutover.ExitError || err == nil {
 			t.Errorf("%v: exit code %d, error %v", args, code, err)
 		}
