@@ -1,18 +1,13 @@
-package fleet_test
+package doubles_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
-	"github.com/wimigrate/wimigrate/credential/credentialtest"
-	"github.com/wimigrate/wimigrate/federation"
-	"github.com/wimigrate/wimigrate/internal/e2e/app"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
 	"github.com/wimigrate/wimigrate/internal/e2e/nmi"
@@ -74,30 +69,20 @@ spec:
         env: [{name: WORKLOAD_PERIOD, value: 200ms}]
 `
 
-func TestPodsReallyTakeTokensOnBothPaths(t *testing.T) {
-	f := fleet.StartFleet(t, fleet.Spec{})
-	c := f.Clusters[0]
+func bothPaths(t *testing.T, f *fleet.Fleet) {
+	c, id := f.Clusters[0], f.Identity("rg-payments", "id-payments")
 	if err := c.AwaitNMI(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	id := f.Identity("rg-payments", "id-payments")
-	store, err := f.Azure.Store()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = store.Put(t.Context(), id, federation.Credential{
-		Name: "payments", Issuer: c.Issuer(), Subject: "system:serviceaccount:payments:api", Audience: credentialtest.ExchangeAudience})
-	if err != nil {
-		t.Fatal(err)
-	}
+	trust(t, f, id, "payments", "api")
 	manifests := strings.NewReplacer("$CLIENT", id.ClientID, "$RESOURCE", id.ResourceID).Replace(both)
-	if err := c.Objects.ApplyYAML(t.Context(), []byte(manifests)); err != nil {
+	if err := c.Apply(t.Context(), manifests); err != nil {
 		t.Fatal(err)
 	}
 	paths := map[string]string{"old": workload.PathPodIdentity, "new": workload.PathWorkloadIdentity}
 	fleet.Await(t, "four pods to have taken ten tokens each", func() (bool, error) {
 		ready := 0
-		for _, r := range c.Reports() {
+		for _, r := range reports(c, "payments") {
 			if r.Broken != "" || r.Failed > 0 || r.Wrong > 0 {
 				t.Fatalf("%+v", r)
 			}
@@ -107,25 +92,26 @@ func TestPodsReallyTakeTokensOnBothPaths(t *testing.T) {
 		}
 		return ready == 4, nil
 	})
-	if n := count(c.Reports(), func(r kubelet.PodReport) bool { return r.Init && r.Taken == 1 && r.Ended }); n != 2 {
-		t.Errorf("%d init containers took their token and ended, want 2: %+v", n, c.Reports())
+	all := reports(c, "payments")
+	if n := count(all, func(r kubelet.PodReport) bool { return r.Init && r.Taken == 1 && r.Ended }); n != 2 {
+		t.Errorf("%d init containers took their token and ended, want 2: %+v", n, all)
 	}
 	used, err := c.NMIRequests(t.Context(), "payments")
 	if err != nil || used == 0 {
 		t.Errorf("NMI's counters show %d requests of the namespace: %v", used, err)
 	}
 
-	if err := c.Scale(context.WithoutCancel(t.Context()), "payments", "Deployment", "new", 0); err != nil {
+	if err := c.Scale(t.Context(), "payments", "Deployment", "new", 0); err != nil {
 		t.Fatal(err)
 	}
 	fleet.Await(t, "the processes of deleted pods to end", func() (bool, error) {
-		return count(c.Reports(), func(r kubelet.PodReport) bool { return r.Labels["app"] == "new" && !r.Ended }) == 0, nil
+		return count(living(c, "payments"), func(r kubelet.PodReport) bool { return r.Labels["app"] == "new" }) == 0, nil
 	})
-	t.Run("a node whose port somebody has is told of at once", func(t *testing.T) { takenPorts(t, c) })
 }
 
-// takenPorts takes a port of the next two nodes before they come.
-func takenPorts(t *testing.T, c *fleet.Cluster) {
+// takenPorts takes a port of the next two nodes before they come. They go with it.
+func takenPorts(t *testing.T, f *fleet.Fleet) {
+	c := f.Clusters[0]
 	names := c.Nodes.Names()
 	first, err := c.NMI.Node(names[0])
 	if err != nil {
@@ -149,52 +135,10 @@ func takenPorts(t *testing.T, c *fleet.Cluster) {
 			return true, nil
 		})
 	}
-}
-
-func TestManagedModeServesPodsByTheirBindingWithoutMIC(t *testing.T) {
-	spec := fleet.Spec{NoWebhook: true}
-	spec.NMI.NMI.Managed = true
-	spec.NMI.ScaleSet = true
-	f := fleet.StartFleet(t, spec)
-	c := f.Clusters[0]
-	if err := c.AwaitNMI(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	id := f.Identity("rg", "id-managed")
-	attached, err := f.Azure.Identity(t.Context(), id.ClientID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.NMI.Attach(c.Nodes.Names()[0], attached); err != nil {
-		t.Fatal(err)
-	}
-	a := app.App{Namespace: "managed", Name: "managed", Identity: id, Replicas: 2, OnPodIdentity: true, Period: 200 * time.Millisecond}
-	if err := c.Apply(t.Context(), a.YAML()); err != nil {
-		t.Fatal(err)
-	}
-	fleet.Await(t, "two pods to take tokens", func() (bool, error) {
-		return count(c.Reports(), func(r kubelet.PodReport) bool {
-			return r.Taken >= 3 && r.Failed == 0 && r.Identities[id.ClientID] == r.Taken
-		}) == 2, nil
-	})
-	t.Run("a cluster that was not rebuilt is stopped once", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := f.Rebuild(ctx, c.Name); !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want %v", err, context.Canceled)
-		}
-		if err := errors.Join(f.Err(), f.Stop()); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func count(all []kubelet.PodReport, match func(kubelet.PodReport) bool) int {
-	n := 0
-	for _, r := range all {
-		if match(r) {
-			n++
+	for _, name := range c.Nodes.Names()[len(names):] {
+		if err := c.Nodes.Remove(t.Context(), name); err != nil {
+			t.Fatal(err)
 		}
 	}
-	return n
+	fleet.Await(t, "NMI on the nodes that are left", func() (bool, error) { err := c.AwaitNMI(t.Context()); return err == nil, err })
 }

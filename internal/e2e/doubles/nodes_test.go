@@ -1,9 +1,10 @@
-package nodes_test
+package doubles_test
 
 import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/nodes"
@@ -25,14 +26,14 @@ func TestTheOldestNodeGoesFirstAlthoughPlacesAreUsedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reused, place := false, address(t, client, added[0])
+	reused, place := false, nodeAddress(t, client, added[0])
 	for i := range 5 { // more often than there are places
 		fresh, err := pool.Add(t.Context(), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		added = append(added, fresh...)
-		reused = reused || address(t, client, fresh[0]) == place
+		reused = reused || nodeAddress(t, client, fresh[0]) == place
 		if got := pool.Oldest(); got != added[i] {
 			t.Errorf("of %v, added in the order %v, %s is the oldest, want %s", pool.Names(), added, got, added[i])
 		}
@@ -45,7 +46,7 @@ func TestTheOldestNodeGoesFirstAlthoughPlacesAreUsedAgain(t *testing.T) {
 	}
 }
 
-func address(t *testing.T, client *fake.Clientset, name string) string {
+func nodeAddress(t *testing.T, client kubernetes.Interface, name string) string {
 	t.Helper()
 	node, err := client.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
 	if err != nil {

@@ -1,4 +1,4 @@
-package kubelet_test
+package doubles_test
 
 import (
 	"encoding/json"
@@ -10,7 +10,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
@@ -34,7 +33,7 @@ func sidecarAlone(t *testing.T, f *fleet.Fleet) {
 	bare := legacy(f, "bare") // the same without the sidecar: what it would be without it
 	bare.Proxy, bare.Identity, bare.Replicas = false, a.Identity, 1
 	deploy(t, f, bare)
-	for _, r := range awaitTokens(t, f, a.Namespace, a.Replicas) {
+	for _, r := range awaitTokens(t, c, a.Namespace, a.Replicas, 5) {
 		if r.Failed+r.Wrong > 0 || r.Identities[a.Identity.ClientID] != r.Taken || r.Path != workload.PathMetadata {
 			t.Errorf("%+v, want every token by the metadata service and of %s", r, a.Identity.ClientID)
 		}
@@ -54,7 +53,7 @@ func sidecarAlone(t *testing.T, f *fleet.Fleet) {
 	}
 	fleet.Await(t, "the pod without a sidecar to have asked in vain", func() (bool, error) {
 		answers, err := c.NMIRequests(t.Context(), bare.Namespace) // the SDK asks again and again before it fails
-		for _, r := range reports(f, bare.Namespace) {
+		for _, r := range reports(c, bare.Namespace) {
 			if r.Taken > 0 {
 				t.Fatalf("without a sidecar %s took %d tokens that nobody can have given: %+v", r.Pod, r.Taken, r)
 			}
@@ -62,7 +61,7 @@ func sidecarAlone(t *testing.T, f *fleet.Fleet) {
 		}
 		return answers > 0, err
 	})
-	ordered(t, f, a.Namespace)
+	ordered(t, c, a.Namespace)
 }
 
 // exchanged counts the tokens that Entra gave for the tokens of the application's pods.
@@ -77,15 +76,15 @@ func exchanged(f *fleet.Fleet, a app.App) int {
 }
 
 // ordered checks that the sidecar was up before the application began.
-func ordered(t *testing.T, f *fleet.Fleet, namespace string) {
+func ordered(t *testing.T, c *fleet.Cluster, namespace string) {
 	t.Helper()
 	proxies := map[string]kubelet.PodReport{}
-	for _, r := range reports(f, namespace) {
+	for _, r := range reports(c, namespace) {
 		if r.Container == sidecar.Name {
 			proxies[r.Pod] = r
 		}
 	}
-	for _, r := range reports(f, namespace) {
+	for _, r := range reports(c, namespace) {
 		if p, ok := proxies[r.Pod]; !r.Init && (!ok || p.Ended || r.Started.Before(p.Started)) {
 			t.Errorf("%s started at %s, its sidecar: %+v", r.Pod, r.Started, p)
 		}
@@ -93,30 +92,22 @@ func ordered(t *testing.T, f *fleet.Fleet, namespace string) {
 }
 
 func sidecarAndNMI(t *testing.T, f *fleet.Fleet) {
-	if err := f.Clusters[0].AwaitNMI(t.Context()); err != nil { // before that, the node's real metadata service answers
+	c := f.Clusters[0]
+	if err := c.AwaitNMI(t.Context()); err != nil { // before that, the node's real metadata service answers
 		t.Fatal(err)
 	}
 	a := legacy(f, "both")
 	a.OnPodIdentity, a.InitContainer = true, true
 	deploy(t, f, a)
-	awaitTokens(t, f, a.Namespace, a.Replicas)
-	used, err := f.Clusters[0].NMIRequests(t.Context(), a.Namespace)
+	awaitTokens(t, c, a.Namespace, a.Replicas, 5)
+	used, err := c.NMIRequests(t.Context(), a.Namespace)
 	if err != nil || used == 0 {
 		t.Errorf("NMI has served %d requests: %v; the redirect comes after the application's init containers", used, err)
 	}
-	before, asked := map[types.UID]int{}, exchanged(f, a)
-	for _, r := range awaitTokens(t, f, a.Namespace, a.Replicas) {
-		before[r.UID] = r.Taken
-	}
-	fleet.Await(t, "the applications to go on taking tokens, new ones too", func() (bool, error) {
-		for _, r := range awaitTokens(t, f, a.Namespace, a.Replicas) {
-			if r.Taken < before[r.UID]+5 {
-				return false, fmt.Errorf("%s has taken %d more", r.Pod, r.Taken-before[r.UID])
-			}
-		}
-		return exchanged(f, a) > asked, nil
-	})
-	if now, err := f.Clusters[0].NMIRequests(t.Context(), a.Namespace); err != nil || now != used {
+	asked := exchanged(f, a)
+	awaitTokens(t, c, a.Namespace, a.Replicas, 5)
+	fleet.Await(t, "the applications to take new tokens too", func() (bool, error) { return exchanged(f, a) > asked, nil })
+	if now, err := c.NMIRequests(t.Context(), a.Namespace); err != nil || now != used {
 		t.Errorf("NMI has served %d requests more since the applications run: %v", now-used, err)
 	}
 }
@@ -125,7 +116,7 @@ func sidecarContract(t *testing.T, f *fleet.Fleet) {
 	a := legacy(f, "contract")
 	a.Replicas = 1
 	deploy(t, f, a)
-	r := awaitTokens(t, f, a.Namespace, 1)[0]
+	r := awaitTokens(t, f.Clusters[0], a.Namespace, 1, 5)[0]
 	pod, err := f.Clusters[0].Client.CoreV1().Pods(a.Namespace).Get(t.Context(), r.Pod, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +136,7 @@ func sidecarContract(t *testing.T, f *fleet.Fleet) {
 		{"other paths go where they went", "/host/token", 400, "missing 'podname' and 'podns'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			status, body := get(t, fmt.Sprintf("http://%s:%d%s", pod.Status.PodIP, sidecar.DefaultPort, c.path))
+			status, body := getMetadata(t, fmt.Sprintf("http://%s:%d%s", pod.Status.PodIP, sidecar.DefaultPort, c.path))
 			if status != c.status || !strings.Contains(body, c.body) {
 				t.Errorf("got %d %.300s, want %d and %q", status, body, c.status, c.body)
 			}
@@ -162,7 +153,7 @@ func sidecarContract(t *testing.T, f *fleet.Fleet) {
 	}
 }
 
-func get(t *testing.T, url string) (int, string) {
+func getMetadata(t *testing.T, url string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {

@@ -1,33 +1,22 @@
-package kubelet_test
+package doubles_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/wimigrate/wimigrate/catalog"
-	"github.com/wimigrate/wimigrate/credential/credentialtest"
 	"github.com/wimigrate/wimigrate/cutover"
-	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
-	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/kubelet"
-	"github.com/wimigrate/wimigrate/internal/e2e/nmi"
-	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
-const period = 200 * time.Millisecond
-
-func TestPodsLiveAsOnRealNodes(t *testing.T) {
-	const late = 2 * time.Second                                                              // NMI, after the first pods
-	const short = time.Minute                                                                 // too short for azidentity to keep a token, so it asks each time
-	agents := nmi.Options{Delay: late, NMI: credentialtest.NMIOptions{AttemptsForCreated: 3}} // who has no identity is told so after 3 s
-	f := fleet.StartFleet(t, fleet.Spec{NMI: agents, CrashBackOff: period, Azure: azure.Options{TokenLifetime: short}})
+// podsLive needs a fleet whose NMI is still to come.
+func podsLive(t *testing.T, f *fleet.Fleet) {
+	t.Cleanup(func() { f.Clusters[0].NMI.SetDelay(0) }) // nodes that come later have theirs at once
 	for _, c := range []struct {
 		name string
 		run  func(*testing.T, *fleet.Fleet)
@@ -50,9 +39,9 @@ func TestPodsLiveAsOnRealNodes(t *testing.T) {
 func initFirst(t *testing.T, f *fleet.Fleet) {
 	a := app.App{Namespace: "first", Name: "first", Identity: f.Identity("rg", "id-first"), Replicas: 4, OnPodIdentity: true, InitContainer: true, Period: period}
 	deploy(t, f, a)
-	apps := awaitTokens(t, f, a.Namespace, 4)
+	apps := awaitTokens(t, f.Clusters[0], a.Namespace, 4, 5)
 	inits := map[string]kubelet.PodReport{}
-	for _, r := range reports(f, a.Namespace) {
+	for _, r := range reports(f.Clusters[0], a.Namespace) {
 		if r.Init {
 			inits[r.Pod] = r
 		}
@@ -106,7 +95,7 @@ func crash(t *testing.T, f *fleet.Fleet) {
 	if last == nil || last.ExitCode != 1 || last.Reason != "Error" || s.State.Waiting.Reason != "CrashLoopBackOff" || s.Ready || isReady(&pod) {
 		t.Errorf("the pod's status hides the crash: %+v", pod.Status)
 	}
-	if r := reports(f, "crashing"); len(r) != 1 || r[0].Restarts < 2 || !strings.Contains(r[0].Broken, "client ID") {
+	if r := reports(c, "crashing"); len(r) != 1 || r[0].Restarts < 2 || !strings.Contains(r[0].Broken, "client ID") {
 		t.Errorf("got %+v, want a report that counts the restarts and tells the reason", r)
 	}
 	deployment, err := c.Client.AppsV1().Deployments("crashing").Get(t.Context(), "crashing", metav1.GetOptions{})
@@ -131,7 +120,7 @@ func killed(t *testing.T, f *fleet.Fleet) {
 	c := f.Clusters[0]
 	a := app.App{Namespace: "killed", Name: "killed", Identity: f.Identity("rg", "id-killed"), Replicas: 1, OnWorkloadIdentity: true, Period: period}
 	deploy(t, f, a)
-	before := awaitTokens(t, f, a.Namespace, 1)[0]
+	before := awaitTokens(t, c, a.Namespace, 1, 5)[0]
 	if err := c.Kubelet.Kill(before.UID, before.Container); err != nil {
 		t.Fatal(err)
 	}
@@ -142,60 +131,9 @@ func killed(t *testing.T, f *fleet.Fleet) {
 		}
 		s := pod.Status.ContainerStatuses[0]
 		last := s.LastTerminationState.Terminated
-		now := reports(f, a.Namespace)[0]
+		now := reports(c, a.Namespace)[0]
 		return s.RestartCount == 1 && last != nil && last.ExitCode == 137 && isReady(pod) && now.Restarts == 1 && now.Taken > before.Taken+3, nil
 	})
-}
-
-// deploy applies an application and, when it is on the new path, has Entra trust it.
-func deploy(t *testing.T, f *fleet.Fleet, a app.App) {
-	t.Helper()
-	c := f.Clusters[0]
-	if a.OnWorkloadIdentity {
-		store, err := f.Azure.Store()
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = store.Put(t.Context(), a.Identity, federation.Credential{Name: a.Name, Issuer: c.Issuer(),
-			Subject: workloadid.Subject(a.Namespace, a.Name), Audience: workloadid.Audience})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := c.Apply(t.Context(), a.YAML()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// awaitTokens waits until so many applications have taken five tokens each.
-func awaitTokens(t *testing.T, f *fleet.Fleet, namespace string, pods int) []kubelet.PodReport {
-	t.Helper()
-	var done []kubelet.PodReport
-	fleet.Await(t, fmt.Sprintf("%d pods of %s to take tokens", pods, namespace), func() (bool, error) {
-		done = nil
-		reason := ""
-		for _, r := range reports(f, namespace) {
-			reason += r.LastError + r.Broken
-			if !r.Init && r.Taken >= 5 && !r.Ended {
-				done = append(done, r)
-			}
-		}
-		if len(done) != pods {
-			return false, fmt.Errorf("%d are there: %s", len(done), reason)
-		}
-		return true, nil
-	})
-	return done
-}
-
-func reports(f *fleet.Fleet, namespace string) []kubelet.PodReport {
-	var out []kubelet.PodReport
-	for _, r := range f.Reports() {
-		if r.Namespace == namespace {
-			out = append(out, r)
-		}
-	}
-	return out
 }
 
 func isReady(pod *corev1.Pod) bool {

@@ -1,4 +1,4 @@
-package webhook_test
+package doubles_test
 
 import (
 	"fmt"
@@ -16,9 +16,6 @@ import (
 
 // registrations shows what each way to register does to new pods while the webhook is up, down or not to be trusted.
 func registrations(t *testing.T, c *fleet.Cluster) {
-	create := func(edit func(*corev1.Pod)) (*corev1.Pod, error) {
-		return c.Client.CoreV1().Pods("default").Create(t.Context(), pod(edit), metav1.CreateOptions{})
-	}
 	for _, k := range []struct {
 		name         string
 		registration webhook.Registration
@@ -43,11 +40,11 @@ func registrations(t *testing.T, c *fleet.Cluster) {
 		t.Run(k.name, func(t *testing.T) {
 			c.Webhook.Behave(k.behaviour)
 			awaitRegistration(t, c, k.registration)
-			got, err := create(func(p *corev1.Pod) {
-				if k.unlabelled {
-					p.Labels = nil
-				}
-			})
+			p := newPod(nil)
+			if k.unlabelled {
+				p.Labels = nil
+			}
+			got, err := c.Client.CoreV1().Pods(p.Namespace).Create(t.Context(), p, metav1.CreateOptions{})
 			switch {
 			case k.refused != "":
 				if err == nil || !strings.Contains(err.Error(), k.refused) {
@@ -83,14 +80,14 @@ func observed(t *testing.T, c *fleet.Cluster) (r webhook.Registration, called bo
 	t.Helper()
 	try := func(b webhook.Behaviour, p *corev1.Pod) error {
 		c.Webhook.Behave(b)
-		_, err := c.Client.CoreV1().Pods("default").Create(t.Context(), p, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := admit(t, c, p)
 		return err
 	}
 	before := failedOpen(t, c)
-	err := try(webhook.Behaviour{Down: true}, pod(nil))
+	err := try(webhook.Behaviour{Down: true}, newPod(nil))
 	r.Ignore = failedOpen(t, c) > before
 	called = r.Ignore || err != nil
-	err = try(webhook.Behaviour{}, pod(func(p *corev1.Pod) { p.Annotations[workloadid.TokenExpirationAnnotation] = "1" }))
+	err = try(webhook.Behaviour{}, newPod(func(p *corev1.Pod) { p.Annotations[workloadid.TokenExpirationAnnotation] = "1" }))
 	r.WrongCA = err == nil || strings.Contains(err.Error(), "x509")
 	return r, called
 }

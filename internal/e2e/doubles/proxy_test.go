@@ -1,4 +1,4 @@
-package webhook_test
+package doubles_test
 
 import (
 	"slices"
@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/sidecar"
@@ -16,7 +15,7 @@ import (
 
 // proxied is a pod that asks for the migration sidecar.
 func proxied(value string, edit func(*corev1.Pod)) *corev1.Pod {
-	return pod(func(p *corev1.Pod) {
+	return newPod(func(p *corev1.Pod) {
 		p.Annotations[workloadid.InjectProxyAnnotation] = value
 		if edit != nil {
 			edit(p)
@@ -53,10 +52,10 @@ func sidecars(t *testing.T, c *fleet.Cluster) {
 			refused: "hostNetwork is set to true"},
 		{name: "a namespace of pod security level baseline refuses it", pod: proxied("true", func(p *corev1.Pod) { p.Namespace = "restricted" }),
 			refused: `violates PodSecurity "baseline`},
-		{name: "and lets pods without it be", pod: pod(func(p *corev1.Pod) { p.Namespace = "restricted" })},
+		{name: "and lets pods without it be", pod: newPod(func(p *corev1.Pod) { p.Namespace = "restricted" })},
 	} {
 		t.Run(k.name, func(t *testing.T) {
-			got, err := c.Client.CoreV1().Pods(k.pod.Namespace).Create(t.Context(), k.pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+			got, err := admit(t, c, k.pod)
 			switch {
 			case k.refused != "":
 				if err == nil || !strings.Contains(err.Error(), k.refused) {
@@ -65,14 +64,14 @@ func sidecars(t *testing.T, c *fleet.Cluster) {
 			case err != nil:
 				t.Error(err)
 			default:
-				judge(t, got, k.port)
+				judgeProxy(t, got, k.port)
 			}
 		})
 	}
 }
 
-// judge checks the order, which decides whose requests are redirected, and what the proxy needs.
-func judge(t *testing.T, p *corev1.Pod, port string) {
+// judgeProxy checks the order, which decides whose requests are redirected, and what the proxy needs.
+func judgeProxy(t *testing.T, p *corev1.Pod, port string) {
 	t.Helper()
 	var names []string
 	for _, c := range p.Spec.InitContainers {

@@ -1,4 +1,4 @@
-package load_test
+package doubles_test
 
 import (
 	"net/http"
@@ -6,32 +6,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wimigrate/wimigrate/federation"
 	"github.com/wimigrate/wimigrate/internal/e2e/app"
-	"github.com/wimigrate/wimigrate/internal/e2e/azure"
 	"github.com/wimigrate/wimigrate/internal/e2e/fault"
 	"github.com/wimigrate/wimigrate/internal/e2e/fleet"
 	"github.com/wimigrate/wimigrate/internal/e2e/load"
-	"github.com/wimigrate/wimigrate/internal/e2e/nmi"
-	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
-// lifetime of access tokens: each pod needs new ones several times, so a source that is gone is missed. The credential refreshes them after
-// two thirds of it.
-const lifetime = 15 * time.Second
-
-// Applications, on both paths, live through all that happens to a fleet. Those that use this project's credential lose no token.
-func TestNoTokenIsLostWhileAFleetLives(t *testing.T) {
-	f := fleet.StartFleet(t, fleet.Spec{RotateTokens: 2 * time.Second, Azure: azure.Options{TokenLifetime: lifetime},
-		NMI: nmi.Options{SyncLag: 200 * time.Millisecond}})
+// fleetLives has applications, on both paths, live through all that happens to a fleet. Those that use this project's credential lose no
+// token.
+func fleetLives(t *testing.T, f *fleet.Fleet) {
 	c := f.Clusters[0]
 	if err := c.AwaitNMI(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	old, fresh := deploy(t, f, c, "old", 3, false), deploy(t, f, c, "new", 3, true)
-	deploy(t, f, c, "lone", 1, true)
-	awaitTaking(t, c, "old", 3)
-	awaitTaking(t, c, "new", 3)
+	old, fresh := settle(t, f, "old", 3, false), settle(t, f, "new", 3, true)
+	settle(t, f, "lone", 1, true)
+	awaitTokens(t, c, "old", 3, 2)
+	awaitTokens(t, c, "new", 3, 2)
 
 	t.Run("scale-outs, rolls, new nodes with a late NMI and nodes that go", func(t *testing.T) {
 		late, at := 2*time.Second, c.Nodes.Names()
@@ -42,8 +33,8 @@ func TestNoTokenIsLostWhileAFleetLives(t *testing.T) {
 		if left := c.Nodes.Names(); len(left) != 5 || slices.Contains(left, at[0]) || slices.Contains(left, at[1]) {
 			t.Errorf("of %v, two of which were replaced and two added, %v are left", at, left)
 		}
-		awaitTaking(t, c, "old", 10)
-		awaitTaking(t, c, "new", 10)
+		awaitTokens(t, c, "old", 10, 2)
+		awaitTokens(t, c, "new", 10, 2)
 		if stale(t, c) == 0 {
 			t.Error("no stale AzureAssignedIdentity is left of the nodes that went")
 		}
@@ -61,8 +52,8 @@ func TestNoTokenIsLostWhileAFleetLives(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		awaitTaking(t, c, "old", 10) // the autoscaler's lower bound
-		awaitTaking(t, c, "new", 4)
+		awaitTokens(t, c, "old", 10, 2) // the autoscaler's lower bound
+		awaitTokens(t, c, "new", 4, 2)
 	})
 	t.Run("Entra throttles, fails and hangs up", func(t *testing.T) {
 		f.Azure.EntraFaults.Script(
@@ -73,7 +64,7 @@ func TestNoTokenIsLostWhileAFleetLives(t *testing.T) {
 		if err := c.Scale(t.Context(), fresh.Namespace, "Deployment", fresh.Deployment, 8); err != nil {
 			t.Fatal(err)
 		}
-		awaitTaking(t, c, "new", 8)
+		awaitTokens(t, c, "new", 8, 2)
 		if len(f.Azure.EntraFaults.Events()) == 0 {
 			t.Error("no fault happened")
 		}
@@ -82,14 +73,14 @@ func TestNoTokenIsLostWhileAFleetLives(t *testing.T) {
 	t.Run("the API server's proxy misbehaves for one client alone", func(t *testing.T) { faultyAPI(t, c) })
 	t.Run("a pod that lived through it has exchanged more than one projected token", func(t *testing.T) { rotated(t, f, "lone") })
 
-	taken := 0
-	for _, r := range c.Reports() {
+	taken, all := 0, slices.Concat(reports(c, "old"), reports(c, "new"), reports(c, "lone"))
+	for _, r := range all {
 		taken += r.Taken
 		if r.Failed > 0 || r.Wrong > 0 || r.Broken != "" {
 			t.Errorf("%s/%s lost %d tokens, got %d of another identity: %s %s", r.Namespace, r.Pod, r.Failed, r.Wrong, r.LastError, r.Broken)
 		}
 	}
-	t.Logf("%d tokens taken by %d processes", taken, len(c.Reports()))
+	t.Logf("%d tokens taken by %d processes", taken, len(all))
 }
 
 func play(t *testing.T, c *fleet.Cluster, s load.Script) {
@@ -99,30 +90,15 @@ func play(t *testing.T, c *fleet.Cluster, s load.Script) {
 	}
 }
 
-// deploy creates an application on one of the two paths and, where it needs it, its trust.
-func deploy(t *testing.T, f *fleet.Fleet, c *fleet.Cluster, name string, replicas int, federated bool) load.Target {
+// settle deploys an application on one of the two paths; on the old one it has an autoscaler.
+func settle(t *testing.T, f *fleet.Fleet, name string, replicas int, federated bool) load.Target {
 	t.Helper()
 	a := app.App{Namespace: name, Name: name, Identity: f.Identity("rg", "id-"+name), Replicas: replicas, OnPodIdentity: !federated,
-		OnWorkloadIdentity: federated, Period: 200 * time.Millisecond, Scopes: []string{"https://vault.azure.net/.default", "https://storage.azure.com/.default"}}
+		OnWorkloadIdentity: federated, Period: period, Scopes: []string{"https://vault.azure.net/.default", "https://storage.azure.com/.default"}}
+	to := load.Target{Namespace: name, Deployment: name}
 	if !federated {
-		a.MaxReplicas = 20
+		a.MaxReplicas, to.Autoscaler = 20, name
 	}
-	if federated {
-		store, err := f.Azure.Store()
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = store.Put(t.Context(), a.Identity, federation.Credential{
-			Name: name, Issuer: c.Issuer(), Subject: workloadid.Subject(name, name), Audience: workloadid.Audience})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := c.Apply(t.Context(), a.YAML()); err != nil {
-		t.Fatal(err)
-	}
-	if federated {
-		return load.Target{Namespace: name, Deployment: name}
-	}
-	return load.Target{Namespace: name, Deployment: name, Autoscaler: name}
+	deploy(t, f, a)
+	return to
 }

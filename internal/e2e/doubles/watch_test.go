@@ -1,8 +1,7 @@
-package load_test
+package doubles_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/wimigrate/wimigrate/credential"
@@ -22,37 +20,6 @@ import (
 	"github.com/wimigrate/wimigrate/internal/podidentity"
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
-
-func living(c *fleet.Cluster, namespace string) []kubelet.PodReport {
-	var out []kubelet.PodReport
-	for _, r := range c.Reports() {
-		if r.Namespace == namespace && !r.Ended {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
-// awaitTaking waits until exactly so many pods live and each of them has taken tokens since the call.
-func awaitTaking(t *testing.T, c *fleet.Cluster, namespace string, pods int) {
-	t.Helper()
-	before := map[types.UID]int{}
-	for _, r := range living(c, namespace) {
-		before[r.UID] = r.Taken
-	}
-	fleet.Await(t, fmt.Sprintf("%d pods of %s to take tokens", pods, namespace), func() (bool, error) {
-		alive := living(c, namespace)
-		for _, r := range alive {
-			if more := r.Taken - before[r.UID]; more < 2 {
-				return false, fmt.Errorf("%s has taken %d: %s", r.Pod, more, r.LastError)
-			}
-		}
-		if len(alive) != pods {
-			return false, fmt.Errorf("%d pods live", len(alive))
-		}
-		return true, nil
-	})
-}
 
 // assignments are the nodes of all AzureAssignedIdentities.
 func assignments(t *testing.T, c *fleet.Cluster) (nodes []string) {
@@ -111,20 +78,13 @@ func restartNMI(t *testing.T, c *fleet.Cluster) {
 		after, err := c.NMIRequests(t.Context(), "old")
 		return after > 0 && after < before, err
 	})
-	awaitTaking(t, c, "old", 10)
+	awaitTokens(t, c, "old", 10, 2)
 }
 
 // status is what a pod's credential tells of itself.
 func status(t *testing.T, r kubelet.PodReport) (s credential.Status) {
 	t.Helper()
-	resp, err := http.Get(r.StatusURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(&s); err != nil {
-		t.Fatal(err)
-	}
+	getJSON(t, http.DefaultClient, r.StatusURL, &s)
 	return s
 }
 
@@ -133,13 +93,11 @@ func status(t *testing.T, r kubelet.PodReport) (s credential.Status) {
 func rotated(t *testing.T, f *fleet.Fleet, name string) {
 	fleet.Await(t, "a second assertion", func() (bool, error) {
 		var since time.Time
-		for _, r := range f.Reports() {
-			switch {
-			case r.Namespace != name:
-			case !r.Ended:
-				since = later(since, r.Started)
-			default:
+		for _, r := range reports(f.Clusters[0], name) {
+			if r.Ended {
 				since = later(since, r.Finished)
+			} else {
+				since = later(since, r.Started)
 			}
 		}
 		assertions := map[string]int{}

@@ -1,9 +1,8 @@
-package webhook_test
+package doubles_test
 
 import (
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,18 +13,21 @@ import (
 	"github.com/wimigrate/wimigrate/internal/workloadid"
 )
 
+// accounts are those of the contract's pods.
 const accounts = `
-{apiVersion: v1, kind: ServiceAccount, metadata: {name: annotated, namespace: default, annotations: {azure.workload.identity/client-id: client-1}}}
+{apiVersion: v1, kind: Namespace, metadata: {name: injected}}
 ---
-{apiVersion: v1, kind: ServiceAccount, metadata: {name: bare, namespace: default}}
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: annotated, namespace: injected, annotations: {azure.workload.identity/client-id: client-1}}}
 ---
-{apiVersion: v1, kind: ServiceAccount, metadata: {name: guest, namespace: default, annotations: {azure.workload.identity/tenant-id: tenant-1}}}
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: bare, namespace: injected}}
 ---
-{apiVersion: v1, kind: ServiceAccount, metadata: {name: nowhere, namespace: default, annotations: {azure.workload.identity/tenant-id: ""}}}
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: guest, namespace: injected, annotations: {azure.workload.identity/tenant-id: tenant-1}}}
 ---
-{apiVersion: v1, kind: ServiceAccount, metadata: {name: brief, namespace: default, annotations: {azure.workload.identity/service-account-token-expiration: "7200"}}}
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: nowhere, namespace: injected, annotations: {azure.workload.identity/tenant-id: ""}}}
 ---
-{apiVersion: v1, kind: ServiceAccount, metadata: {name: vague, namespace: default, annotations: {azure.workload.identity/service-account-token-expiration: soon}}}
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: brief, namespace: injected, annotations: {azure.workload.identity/service-account-token-expiration: "7200"}}}
+---
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: vague, namespace: injected, annotations: {azure.workload.identity/service-account-token-expiration: soon}}}
 `
 
 // by makes a pod one of another service account.
@@ -33,10 +35,10 @@ func by(account string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) { p.Spec.ServiceAccountName = account }
 }
 
-// pod is what the cases start from: one container and one init container of a labelled pod.
-func pod(edit func(*corev1.Pod)) *corev1.Pod {
+// newPod is what the cases start from: one container and one init container of a labelled pod.
+func newPod(edit func(*corev1.Pod)) *corev1.Pod {
 	p := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "web-", Namespace: "default", Annotations: map[string]string{},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "web-", Namespace: "injected", Annotations: map[string]string{},
 			Labels: map[string]string{workloadid.UseLabel: workloadid.UseValue}},
 		Spec: corev1.PodSpec{ServiceAccountName: "annotated",
 			InitContainers: []corev1.Container{{Name: "first", Image: "first"}}, Containers: []corev1.Container{{Name: "app", Image: "app"}}},
@@ -47,29 +49,20 @@ func pod(edit func(*corev1.Pod)) *corev1.Pod {
 	return p
 }
 
-func TestTheAPIServerGetsFromTheWebhookWhatItsContractSays(t *testing.T) {
-	c := fleet.StartFleet(t, fleet.Spec{Clusters: []fleet.ClusterSpec{{Name: "one", Region: "eastus"}}, NoPodIdentity: true}).Clusters[0]
-	if err := c.Apply(t.Context(), accounts); err != nil {
-		t.Fatal(err)
-	}
-	create := func(p *corev1.Pod) (*corev1.Pod, error) {
-		return c.Client.CoreV1().Pods("default").Create(t.Context(), p, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-	}
-	fleet.Await(t, "the webhook to know the service accounts", func() (bool, error) {
-		got, err := create(pod(nil))
-		return err == nil && env(got.Spec.Containers[0], workloadid.EnvClientID) == "client-1", err
-	})
+// injection is a pod of [newPod] and what becomes of it.
+type injection struct {
+	name      string
+	behaviour webhook.Behaviour
+	edit      func(*corev1.Pod)
+	client    string // AZURE_CLIENT_ID of the container; "" is none
+	file      string // AZURE_FEDERATED_TOKEN_FILE; "" is none
+	seconds   int64
+	tenant    string // AZURE_TENANT_ID; "" is the webhook's own where there is a file, "none" is none
+	refused   string // part of the refusal
+}
 
-	for _, k := range []struct {
-		name      string
-		behaviour webhook.Behaviour
-		edit      func(*corev1.Pod)
-		client    string // AZURE_CLIENT_ID of the container; "" is none
-		file      string // AZURE_FEDERATED_TOKEN_FILE; "" is none
-		seconds   int64
-		tenant    string // AZURE_TENANT_ID; "" is the webhook's own where there is a file, "none" is none
-		refused   string // part of the refusal
-	}{
+func injections(t *testing.T, c *fleet.Cluster) {
+	for _, k := range []injection{
 		{name: "a labelled pod gets everything, where v1.6.0 puts it", client: "client-1", file: "/var/run/secrets/azure/wi/token/azure-identity-token", seconds: 3600},
 		{name: "v1.5.1 puts it elsewhere", behaviour: webhook.Behaviour{Layout: webhook.LayoutOld}, client: "client-1", file: "/var/run/secrets/azure/tokens/azure-identity-token", seconds: 3600},
 		{name: "a pod without the label gets nothing", edit: func(p *corev1.Pod) { p.Labels = nil }},
@@ -102,7 +95,7 @@ func TestTheAPIServerGetsFromTheWebhookWhatItsContractSays(t *testing.T) {
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			c.Webhook.Behave(k.behaviour)
-			got, err := create(pod(k.edit))
+			got, err := admit(t, c, newPod(k.edit))
 			if k.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), k.refused) {
 					t.Errorf("got %v, want a refusal that names %q", err, k.refused)
@@ -112,60 +105,31 @@ func TestTheAPIServerGetsFromTheWebhookWhatItsContractSays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			app := got.Spec.Containers[0]
-			if env(app, workloadid.EnvClientID) != k.client || env(app, workloadid.EnvFederatedTokenFile) != k.file || seconds(got) != k.seconds {
-				t.Errorf("got client %q, file %q, %d s; want %q, %q, %d s", env(app, workloadid.EnvClientID),
-					env(app, workloadid.EnvFederatedTokenFile), seconds(got), k.client, k.file, k.seconds)
-			}
-			tenant := k.tenant
-			switch {
-			case tenant == "none":
-				tenant = ""
-			case tenant == "" && k.file != "":
-				tenant = azure.TenantID
-			}
-			if got := env(app, workloadid.EnvTenantID); got != tenant {
-				t.Errorf("got tenant %q, want %q", got, tenant)
-			}
-			if k.file != "" && (env(got.Spec.InitContainers[0], workloadid.EnvFederatedTokenFile) != k.file || !mounted(app, k.file)) {
-				t.Errorf("the init container lacks its environment or the container its mount: %+v", got.Spec)
-			}
+			k.judge(t, got)
 		})
 	}
+}
 
-	t.Run("the migration sidecar", func(t *testing.T) { sidecars(t, c) })
-	t.Run("the ways to register", func(t *testing.T) { registrations(t, c) })
-	t.Run("every second pod is left alone by a webhook with a sick replica", func(t *testing.T) {
-		c.Webhook.Behave(webhook.Behaviour{SkipEvery: 2})
-		injected := 0
-		for range 10 {
-			got, err := create(pod(nil))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if env(got.Spec.Containers[0], workloadid.EnvClientID) != "" {
-				injected++
-			}
-		}
-		if injected != 5 {
-			t.Errorf("%d of 10 pods were injected, want 5", injected)
-		}
-	})
-	t.Run("a lagging informer injects the annotation as it was", func(t *testing.T) {
-		c.Webhook.Behave(webhook.Behaviour{InformerLag: time.Hour})
-		if err := c.Apply(t.Context(), strings.ReplaceAll(accounts, "client-1", "client-2")); err != nil {
-			t.Fatal(err)
-		}
-		got, err := create(pod(nil))
-		if err != nil || env(got.Spec.Containers[0], workloadid.EnvClientID) != "client-1" {
-			t.Errorf("got %+v, %v; want the old client ID", got, err)
-		}
-		c.Webhook.Behave(webhook.Behaviour{})
-		fleet.Await(t, "the new annotation to be injected", func() (bool, error) {
-			got, err := create(pod(nil))
-			return err == nil && env(got.Spec.Containers[0], workloadid.EnvClientID) == "client-2", err
-		})
-	})
+func (k injection) judge(t *testing.T, got *corev1.Pod) {
+	t.Helper()
+	app := got.Spec.Containers[0]
+	if env(app, workloadid.EnvClientID) != k.client || env(app, workloadid.EnvFederatedTokenFile) != k.file || seconds(got) != k.seconds {
+		t.Errorf("got client %q, file %q, %d s; want %q, %q, %d s", env(app, workloadid.EnvClientID),
+			env(app, workloadid.EnvFederatedTokenFile), seconds(got), k.client, k.file, k.seconds)
+	}
+	tenant := k.tenant
+	switch {
+	case tenant == "none":
+		tenant = ""
+	case tenant == "" && k.file != "":
+		tenant = azure.TenantID
+	}
+	if got := env(app, workloadid.EnvTenantID); got != tenant {
+		t.Errorf("got tenant %q, want %q", got, tenant)
+	}
+	if k.file != "" && (env(got.Spec.InitContainers[0], workloadid.EnvFederatedTokenFile) != k.file || !mounted(app, k.file)) {
+		t.Errorf("the init container lacks its environment or the container its mount: %+v", got.Spec)
+	}
 }
 
 func env(c corev1.Container, name string) string {
