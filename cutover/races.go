@@ -8,8 +8,8 @@ import (
 	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
-// conflicts is how often an edit may lose a race before a person must look who else is writing.
-const conflicts = 8
+// conflicts is how often an edit may lose a race, in half a minute, before a person must look who else is writing.
+const conflicts = 10
 
 // firstYield is the first pause after lost races. It doubles each time, so that a busy writer, or a cache that lags by seconds, is outlasted.
 const firstYield = 100 * time.Millisecond
