@@ -19,6 +19,7 @@ func (u *unitRun) edit(ctx context.Context, s *Step, e *Edit) error {
 		return u.resumeTool(ctx, s, e)
 	}
 	var lost error
+	replaced := "" // the version that a write of ours has replaced, before it was seen on the object
 	for range races(ctx) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -27,7 +28,7 @@ func (u *unitRun) edit(ctx context.Context, s *Step, e *Edit) error {
 		if err != nil {
 			return err
 		}
-		if done, err := u.stands(ctx, s, e, live); done || err != nil {
+		if done, err := u.stands(ctx, s, e, live, replaced); done || err != nil {
 			return err
 		}
 		if e.Git {
@@ -36,9 +37,16 @@ func (u *unitRun) edit(ctx context.Context, s *Step, e *Edit) error {
 			}
 			continue
 		}
+		replaced = ""
 		if lost = u.make(ctx, s, e, live); lost != nil && !lostRace(lost) {
 			return u.explainWrite(e, lost)
 		}
+		if lost == nil && (e.Verb == Apply || e.Verb == Patch) {
+			replaced = live.GetResourceVersion()
+		}
+	}
+	if lost == nil {
+		return frozen("%s: %s took each write and does not show it: something undoes it at once, such as an admission webhook", e.ID, e.Ref)
 	}
 	if errors.Is(lost, errMaybe) {
 		return held(HoldUnreachable, "%s: the cluster does not say whether %s was written: %v", e.ID, e.Ref, lost)
@@ -46,8 +54,9 @@ func (u *unitRun) edit(ctx context.Context, s *Step, e *Edit) error {
 	return frozen("%s: lost every race for %s: %v", e.ID, e.Ref, lost)
 }
 
-// stands reports whether an edit is done on the object as it is; if it neither is nor can be made, the error says so.
-func (u *unitRun) stands(ctx context.Context, s *Step, e *Edit, live *unstructured.Unstructured) (done bool, err error) {
+// stands reports whether an edit is done on the object as it is; if it neither is nor can be made, the error says so. A write that replaced
+// a version has been put back where the object has yet another one; where it has that very one, the answer is older than the write.
+func (u *unitRun) stands(ctx context.Context, s *Step, e *Edit, live *unstructured.Unstructured, replaced string) (done bool, err error) {
 	act := u.act(e.ID)
 	d := decide(e, act, live)
 	u.r.opts.Logger.DebugContext(ctx, "decide", "cluster", u.unit.Cluster, "namespace", u.unit.Namespace, "step", s.ID, "standing", d.standing)
@@ -65,7 +74,7 @@ func (u *unitRun) stands(ctx context.Context, s *Step, e *Edit, live *unstructur
 		return false, held(HoldManual, "%s", manual(u.unit, e))
 	case standToDo:
 	}
-	if act != nil && act.Phase == Committed {
+	if act != nil && (act.Phase == Committed || replaced != "" && live.GetResourceVersion() != replaced) {
 		if act.Undone++; act.Undone > 1 {
 			return false, frozen("%s of %s was put back twice by %s; if a GitOps tool owns it, plan the unit in mode gitops",
 				e.ID, e.Ref, u.lastWriter(e, live))

@@ -14,7 +14,7 @@ import (
 
 // A unit that waits leaves the API server alone: it hears through watches, and looks only as often as it was told to.
 func TestAUnitThatWaitsCostsTheAPIServerLittle(t *testing.T) {
-	inTurn(t, short)
+	inTurn(t, long)
 	f := commonFleet(t)
 	c := f.Clusters[0]
 	waits := []struct {

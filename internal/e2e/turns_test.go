@@ -10,7 +10,7 @@ import (
 
 // atOnce is how many of these tests run at once, which is more than go would run on a small machine: most of the time they wait for other
 // processes. -parallel overrides it.
-const atOnce = 6
+const atOnce = 8
 
 // How long a test takes, compared with the others. The long ones begin first, so that none of them runs alone at the end.
 const (
