@@ -21,7 +21,7 @@ func (c *ControlPlane) etcdArgs() []string {
 		"--data-dir=" + c.file("etcd"), "--unsafe-no-fsync", "--socket-reuse-port=true", "--log-level=warn",
 		"--listen-client-urls=" + client, "--advertise-client-urls=" + client,
 		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=default=" + peer,
-		"--quota-backend-bytes=4294967296",
+		"--quota-backend-bytes=4294967296", "--backend-batch-interval=1s",
 	}
 }
 
@@ -50,7 +50,7 @@ func (c *ControlPlane) controllerManagerArgs() []string {
 	return []string{
 		"--kubeconfig=" + c.Kubeconfig(), "--controllers=*,-node-ipam-controller", "--leader-elect=false", "--secure-port=0",
 		"--root-ca-file=" + c.file("ca.crt"), "--kube-api-qps=500", "--kube-api-burst=1000",
-		"--horizontal-pod-autoscaler-sync-period=3s", "--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20",
+		"--horizontal-pod-autoscaler-sync-period=3s",
 	}
 }
 

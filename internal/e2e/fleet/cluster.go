@@ -134,7 +134,7 @@ func (c *Cluster) surround(ctx context.Context, dir string) error {
 	var err error
 	c.Kubelet, err = kubelet.New(life, kubelet.Config{
 		Cluster: c.Name, Client: c.Client, Pods: c.core.Core().V1().Pods().Informer(), Group: c.group, Dir: filepath.Join(dir, "pods"),
-		Program: f.workload, Environment: []string{"SSL_CERT_FILE=" + f.file("ca.crt")}, Gateway: gateway,
+		Program: f.workload, Environment: []string{"SSL_CERT_FILE=" + f.file("ca.crt"), "GOMAXPROCS=1"}, Gateway: gateway,
 		RotateEvery: f.spec.RotateTokens, BackOff: f.spec.CrashBackOff, Logger: f.spec.Logger})
 	if err != nil {
 		return err

@@ -84,7 +84,6 @@ func (p *Pool) node(name string, place int) *corev1.Node {
 
 // Remove deletes a node and the pods on it, as an autoscaler does once a node's machine is gone.
 func (p *Pool) Remove(ctx context.Context, name string) error {
-	now := int64(0)
 	if err := p.client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
 		return fmt.Errorf("nodes: remove %s: %w", name, err)
 	}
@@ -93,7 +92,8 @@ func (p *Pool) Remove(ctx context.Context, name string) error {
 		return fmt.Errorf("nodes: remove %s: %w", name, err)
 	}
 	for _, pod := range pods.Items {
-		_ = p.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now})
+		at := metav1.DeleteOptions{GracePeriodSeconds: new(int64), Preconditions: metav1.NewUIDPreconditions(string(pod.UID))}
+		_ = p.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, at)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,4 +1,4 @@
-package fleet_test
+package doubles_test
 
 import (
 	"bufio"
@@ -53,6 +53,7 @@ func TestNoProgramOutlivesItsTest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts control planes")
 	}
+	t.Parallel()
 	ends := map[string]syscall.Signal{"is interrupted": syscall.SIGINT}
 	for _, how := range []string{"fails", "panics", "is interrupted"} { // a time-out of go test's is a panic; StartFleet looks after those that pass
 		t.Run(how, func(t *testing.T) {
