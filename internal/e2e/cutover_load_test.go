@@ -17,10 +17,12 @@ import (
 	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
-// surge is by how many pods the load scales out, breath how long it stays there.
+// surge is by how many pods the load scales out; breath is how long it stays there, clearly longer than the calm that the gates ask of new
+// pods, and repose how long it is in again.
 const (
 	surge  = 2
-	breath = 2 * time.Second
+	breath = 4 * time.Second
+	repose = 2 * time.Second
 )
 
 // startLoad lets every cluster breathe until stop is called: all its applications scale out, a node joins, CronJobs run; then they scale
@@ -92,7 +94,7 @@ func breathe(ctx context.Context, c *fleet.Cluster, residents []resident) error 
 	if err := c.Nodes.Remove(ctx, names[len(names)-1]); err != nil {
 		return err
 	}
-	_ = pause.For(ctx, breath)
+	_ = pause.For(ctx, repose)
 	return nil
 }
 

@@ -89,7 +89,7 @@ func breatheStill(t *testing.T, residents []resident) (stop func()) {
 				if err == nil {
 					err = r.scale(each, r.Replicas, time.Time{})
 				}
-				_ = pause.For(each, breath)
+				_ = pause.For(each, repose)
 				done()
 				if err != nil {
 					t.Errorf("load on %s: %v", r.Name, err)
