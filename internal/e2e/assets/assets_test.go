@@ -17,6 +17,11 @@ func TestOneOfTwoConcurrentBuildersBuildsAndABrokenProgramIsRebuilt(t *testing.T
 	if testing.Short() {
 		t.Skip("builds etcd")
 	}
+	// First those that everybody needs: two builds at once would each compile what they share.
+	all := append(assets.ControlPlane(), assets.ArgoRollouts)
+	if _, err := assets.Ensure(t.Context(), all, &assets.Options{Progress: os.Stderr}); err != nil {
+		t.Fatal(err)
+	}
 	cache := t.TempDir()
 	var progress [2]bytes.Buffer
 	var path string

@@ -63,7 +63,7 @@ func Start(authority *pki.Authority, opts Options) (*Azure, error) {
 	a := &Azure{authority: authority, ensured: map[string]bool{}, Cloud: federationtest.NewCloud(&opts.Cloud),
 		EntraFaults: fault.New(opts.Seed), ARMFaults: fault.New(opts.Seed + 1), GraphFaults: fault.New(opts.Seed + 2), KeyFaults: fault.New(opts.Seed + 3)}
 	entra, err := credentialtest.NewEntra(credentialtest.TrustFunc(a.trust), &credentialtest.EntraOptions{
-		Transport:   a.KeyFaults.Transport(a.transport()),
+		Transport:   a.KeyFaults.Transport(issuers{a.transport()}),
 		Propagation: orDefault(opts.Propagation, 2*time.Second), NegativeCache: opts.NegativeCache,
 		TokenLifetime: opts.TokenLifetime, KeyCache: orDefault(opts.KeyCache, 2*time.Second), Seed: opts.Seed,
 	})
