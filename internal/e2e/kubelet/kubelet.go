@@ -50,7 +50,6 @@ type Kubelet struct {
 
 	mu      sync.Mutex
 	running map[types.UID]context.CancelFunc
-	removed map[types.UID]bool // as far as it was asked for
 	reports map[reportKey]*PodReport
 	procs   map[reportKey]*process.Process
 	images  map[string]string // programs by image
@@ -63,7 +62,7 @@ func New(ctx context.Context, cfg Config) (*Kubelet, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	cfg.BackOff = cmp.Or(cfg.BackOff, 10*time.Second)
-	k := &Kubelet{cfg: cfg, running: map[types.UID]context.CancelFunc{}, removed: map[types.UID]bool{}, reports: map[reportKey]*PodReport{},
+	k := &Kubelet{cfg: cfg, running: map[types.UID]context.CancelFunc{}, reports: map[reportKey]*PodReport{},
 		procs: map[reportKey]*process.Process{}, images: map[string]string{},
 		addressBook: addressBook{addresses: map[string]types.UID{}, evicted: map[types.UID]bool{}}}
 	k.ctx, k.cancel = context.WithCancel(ctx)
@@ -83,9 +82,6 @@ func (k *Kubelet) see(obj any) {
 	pod, ok := obj.(*corev1.Pod)
 	if !ok {
 		return
-	}
-	if pod.DeletionTimestamp != nil {
-		k.remove(pod)
 	}
 	if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
 		k.release(pod)
@@ -125,7 +121,6 @@ func (k *Kubelet) gone(obj any) {
 		k.end(pod.UID)
 		k.mu.Lock()
 		delete(k.running, pod.UID)
-		delete(k.removed, pod.UID)
 		k.mu.Unlock()
 	}
 }
