@@ -32,6 +32,6 @@ func build() error {
 	if testing.Short() || os.Getenv(moverEnv) != "" || os.Getenv(sleeperEnv) != "" {
 		return nil
 	}
-	_, err := assets.Ensure(context.Background(), append(assets.ControlPlane(), assets.ArgoRollouts), &assets.Options{Progress: os.Stderr})
+	_, err := assets.Ensure(context.Background(), assets.All(), &assets.Options{Progress: os.Stderr})
 	return err
 }

@@ -29,6 +29,9 @@ func ControlPlane() []Program {
 	return []Program{Etcd, APIServer, ControllerManager, Scheduler, Kwok}
 }
 
+// All lists what any fleet needs: the control planes and the controller of Argo Rollouts.
+func All() []Program { return append(ControlPlane(), ArgoRollouts) }
+
 // Options configures [Ensure]. The zero value uses the user's cache folder and shows no progress.
 type Options struct {
 	// CacheDir holds the programs; empty means wimigrate-e2e in [os.UserCacheDir].

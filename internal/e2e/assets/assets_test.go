@@ -18,8 +18,7 @@ func TestOneOfTwoConcurrentBuildersBuildsAndABrokenProgramIsRebuilt(t *testing.T
 		t.Skip("builds etcd")
 	}
 	// First those that everybody needs: two builds at once would each compile what they share.
-	all := append(assets.ControlPlane(), assets.ArgoRollouts)
-	if _, err := assets.Ensure(t.Context(), all, &assets.Options{Progress: os.Stderr}); err != nil {
+	if _, err := assets.Ensure(t.Context(), assets.All(), &assets.Options{Progress: os.Stderr}); err != nil {
 		t.Fatal(err)
 	}
 	cache := t.TempDir()

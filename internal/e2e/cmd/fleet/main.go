@@ -38,7 +38,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch {
 	case len(args) == 1 && args[0] == "build":
-		_, err := assets.Ensure(ctx, append(assets.ControlPlane(), assets.ArgoRollouts), &assets.Options{Progress: stderr})
+		_, err := assets.Ensure(ctx, assets.All(), &assets.Options{Progress: stderr})
 		return err
 	case len(args) == 0 || args[0] != "up":
 		return errors.New("usage, from the repository's root: go -C internal/e2e run ./cmd/fleet build, or … up [flags]; up -h lists the flags")

@@ -38,7 +38,7 @@ func TestUpIsWhatItSaysStopsOnInterruptAndLeavesNothingBehind(t *testing.T) {
 	if signal.Ignored(os.Interrupt) {
 		t.Skip("whoever started these tests has interrupts ignored, as shells do for what runs in the background")
 	}
-	if _, err := assets.Ensure(t.Context(), append(assets.ControlPlane(), assets.ArgoRollouts), &assets.Options{Progress: os.Stderr}); err != nil {
+	if _, err := assets.Ensure(t.Context(), assets.All(), &assets.Options{Progress: os.Stderr}); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
