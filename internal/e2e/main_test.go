@@ -8,13 +8,17 @@ import (
 	"runtime/debug"
 	"testing"
 
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+
 	"github.com/wimigrate/wimigrate/internal/e2e/assets"
 )
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	takeTurns()
-	debug.SetGCPercent(400) // as the programs that the tests start
+	debug.SetGCPercent(400)        // as the programs that the tests start
+	klog.SetLogger(logr.Discard()) // client-go tells of each watch that is broken on purpose
 	if err := build(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -31,17 +31,14 @@ func build(ctx context.Context, o Options, pins pins, programs []Program, dir st
 	if err := errors.Join(os.RemoveAll(fresh), os.Mkdir(fresh, 0o755)); err != nil {
 		return fmt.Errorf("assets: %w", err)
 	}
-	flags := []string{"-ldflags", pins.ldflags()}
+	flags, err := pins.mended(ctx, fresh, programs)
+	if err != nil {
+		return err
+	}
+	flags = append(flags, "-ldflags", pins.ldflags())
 	var packages []string
 	for _, p := range programs {
 		packages = append(packages, pins.source(p).pkg)
-		if p == ArgoRollouts {
-			f, err := mendRollouts(ctx, pins.dir, fresh)
-			if err != nil {
-				return err
-			}
-			flags = append(flags, f)
-		}
 	}
 	if err := compile(ctx, pins.dir, fresh, flags, packages...); err != nil {
 		return fmt.Errorf("assets: build %s: %w", list, err)

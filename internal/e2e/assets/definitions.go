@@ -3,7 +3,6 @@ package assets
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -17,7 +16,7 @@ func RolloutDefinitions(ctx context.Context, opts *Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := rolloutsSource(ctx, o.ModuleDir)
+	dir, err := moduleSource(ctx, o.ModuleDir, argoRollouts)
 	if err != nil {
 		return nil, err
 	}
@@ -35,17 +34,4 @@ func RolloutDefinitions(ctx context.Context, opts *Options) ([]byte, error) {
 		all.Write(b)
 	}
 	return all.Bytes(), nil
-}
-
-// rolloutsSource is the folder of the source of Argo Rollouts, which is downloaded where only the program is kept.
-func rolloutsSource(ctx context.Context, dir string) (string, error) {
-	out, err := goTool(ctx, dir, "mod", "download", "-json", argoRollouts)
-	if err != nil {
-		return "", fmt.Errorf("assets: the source of Argo Rollouts: %w", err)
-	}
-	var source struct{ Dir string }
-	if err := json.Unmarshal([]byte(out), &source); err != nil {
-		return "", fmt.Errorf("assets: the source of Argo Rollouts: %w", err)
-	}
-	return source.Dir, nil
 }

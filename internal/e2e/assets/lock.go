@@ -17,11 +17,11 @@ func lock(ctx context.Context, path string, progress io.Writer) (unlock func(), 
 	}
 	t := time.NewTicker(100 * time.Millisecond)
 	defer t.Stop()
-	for told := false; ; told = true {
+	for tries := 0; ; tries++ {
 		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
 			return func() { _ = f.Close() }, nil
 		}
-		if !told {
+		if tries == 20 { // whoever only looks at what is there is faster
 			fmt.Fprintln(progress, "waiting for another build of these programs")
 		}
 		select {

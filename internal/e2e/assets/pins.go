@@ -59,7 +59,11 @@ func (p pins) key() string {
 	for _, path := range sources() {
 		all = append(all, p.version[path])
 	}
-	sum := sha256.Sum256([]byte(strings.Join(append(all, p.golang, runtime.GOOS, runtime.GOARCH, p.ldflags(), mend), " ")))
+	all = append(all, p.golang, runtime.GOOS, runtime.GOARCH, p.ldflags())
+	for _, m := range mends() {
+		all = append(all, m.by)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(all, " ")))
 	return p.version[kubernetes] + "-" + hex.EncodeToString(sum[:4])
 }
 

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/klog/v2"
 
 	"github.com/wimigrate/wimigrate/credential/credentialtest"
 	"github.com/wimigrate/wimigrate/internal/e2e/azure"
@@ -33,7 +35,8 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	debug.SetGCPercent(400) // as the programs that the tests start
+	debug.SetGCPercent(400)        // as the programs that the tests start
+	klog.SetLogger(logr.Discard()) // client-go tells of each watch that is broken on purpose
 	os.Exit(m.Run())
 }
 
@@ -64,6 +67,7 @@ func TestTheDoublesOnARealControlPlane(t *testing.T) {
 		{"a node whose port somebody has is told of at once", takenPorts}, // it counts on nodes that have not changed yet
 		{"no token is lost while a fleet lives", fleetLives},
 		{"the API server gets from the webhook what its contract says", webhookContract},
+		{"pods of new nodes are told apart", podsOfNewNodes},                  // no other node takes pods afterwards
 		{"a cluster runs workloads and publishes its keys", workloadsAndKeys}, // its rotation is the end of every pod's token
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, f) })

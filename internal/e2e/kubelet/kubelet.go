@@ -53,7 +53,6 @@ type Kubelet struct {
 	reports map[reportKey]*PodReport
 	procs   map[reportKey]*process.Process
 	images  map[string]string // programs by image
-	addressBook
 }
 
 // New returns a kubelet that listens to the informer. Close it when done.
@@ -63,8 +62,7 @@ func New(ctx context.Context, cfg Config) (*Kubelet, error) {
 	}
 	cfg.BackOff = cmp.Or(cfg.BackOff, 10*time.Second)
 	k := &Kubelet{cfg: cfg, running: map[types.UID]context.CancelFunc{}, reports: map[reportKey]*PodReport{},
-		procs: map[reportKey]*process.Process{}, images: map[string]string{},
-		addressBook: addressBook{addresses: map[string]types.UID{}, evicted: map[types.UID]bool{}}}
+		procs: map[reportKey]*process.Process{}, images: map[string]string{}}
 	k.ctx, k.cancel = context.WithCancel(ctx)
 	_, err := cfg.Pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { k.see(obj) },    //nolint:contextcheck // the kubelet has its own: pods live as long as it does
@@ -80,15 +78,7 @@ func New(ctx context.Context, cfg Config) (*Kubelet, error) {
 // see starts a pod that runs and ends one that does so no longer.
 func (k *Kubelet) see(obj any) {
 	pod, ok := obj.(*corev1.Pod)
-	if !ok {
-		return
-	}
-	if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
-		k.release(pod)
-	} else if !k.claim(pod) {
-		return
-	}
-	if !k.hasWorkload(pod) {
+	if !ok || !k.hasWorkload(pod) {
 		return
 	}
 	if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
@@ -117,7 +107,6 @@ func (k *Kubelet) gone(obj any) {
 		obj = d.Obj
 	}
 	if pod, ok := obj.(*corev1.Pod); ok {
-		k.release(pod)
 		k.end(pod.UID)
 		k.mu.Lock()
 		delete(k.running, pod.UID)
