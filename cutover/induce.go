@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // induce raises a number for a gate, within the plan's caps. The old value is in the journal before the new one is in the cluster.
@@ -15,26 +17,50 @@ func (u *unitRun) induce(ctx context.Context, s *Step, i Induction) error {
 	if live == nil {
 		return fmt.Errorf("%s is not there", i.Object)
 	}
+	raise := beforeImages([]Field{{Path: i.Path, After: i.To}}, live)
 	act := Act{
 		Edit: fmt.Sprintf("induce/%s/%d", s.ID, len(u.rec.Acts)), Step: s.ID, Kind: ActInduce, Verb: Patch, Ref: i.Object, Phase: Intended,
-		Fields: beforeImages([]Field{{Path: i.Path, After: i.To}}, live),
+		Fields: slices.Clone(raise),
 	}
 	act.Ref.UID = string(live.GetUID())
 	if act.Extra, err = u.mayInduce(ctx, i, live, act.Fields[0].Before); err != nil {
 		return err
 	}
+	u.takeOver(&act, live)
 	u.rec.Acts = append(u.rec.Acts, act)
 	if err := u.save(ctx); err != nil {
 		return err
 	}
 	err = u.write(ctx, s, Write{
-		Verb: Patch, Ref: act.Ref, ResourceVersion: live.GetResourceVersion(), Body: mustJSON(patchOps(u.withCrumb(&act, live), live.Object)),
+		Verb: Patch, Ref: act.Ref, ResourceVersion: live.GetResourceVersion(),
+		Body: mustJSON(patchOps(append(raise, u.induceCrumb(&act, live)...), live.Object)),
 	})
 	if err != nil {
 		return err // the intent stands, and is settled by restoreInduced
 	}
 	u.act(act.Edit).Phase = Committed
 	return u.save(ctx)
+}
+
+// takeOver makes an induction on top of another that is not restored yet, or of which nobody knows whether it was made, one with it: what is put
+// back in the end is the number from before both.
+func (u *unitRun) takeOver(act *Act, live *unstructured.Unstructured) {
+	i := slices.IndexFunc(u.rec.Acts, func(a Act) bool {
+		return a.Kind == ActInduce && a.Phase != Undone && a.Ref.Same(act.Ref) && slices.Equal(a.Fields[0].Path, act.Fields[0].Path)
+	})
+	if i < 0 {
+		return
+	}
+	older := u.rec.Acts[i]
+	now, _ := lookup(live.Object, act.Fields[0].Path)
+	if len(stillInduced(&older, live)) == 0 && !same(now, older.Fields[0].Before) {
+		return // somebody else's number by now
+	}
+	act.Fields[0].Before, act.Down, act.Extra = older.Fields[0].Before, now, act.Extra+older.Extra
+	if same(now, act.Fields[0].Before) {
+		act.Down = older.Fields[0].After // should it arrive yet
+	}
+	u.rec.Acts = slices.Delete(u.rec.Acts, i, i+1)
 }
 
 // restoreInduced puts back, at once, every induced number that is still ours, and ends what was started for a gate.

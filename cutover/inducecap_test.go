@@ -37,7 +37,7 @@ func TestWhatAGateMayInduceIsCountedByTheRunner(t *testing.T) {
 		{"nothing", 10, 6, "minReplicas", []call{{6, 0, "adds no pod"}, {5, 1, "only raises"}}},
 	} {
 		bubble(t, tc.name, func(t *testing.T) {
-			f, _ := oneApp(t, cutovertest.App{Replicas: tc.replicas, HPA: tc.path == "minReplicas"})
+			f, c := oneApp(t, cutovertest.App{Replicas: tc.replicas, HPA: tc.path == "minReplicas"})
 			p := planFor(t, f, &cutover.PlanOptions{Soak: 10 * time.Minute, Limits: cutover.Limits{InducePods: tc.pods}})
 			g := cutovertest.PassGates()
 			g.Load = func(ctx context.Context, tg cutover.Target) cutover.Verdict {
@@ -45,13 +45,13 @@ func TestWhatAGateMayInduceIsCountedByTheRunner(t *testing.T) {
 				if tc.path == "replicas" {
 					object = cutover.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"}
 				}
-				for _, c := range tc.calls {
-					err := tg.Induce(ctx, cutover.Induction{Object: object, Path: []string{"spec", tc.path}, To: c.to, Extra: c.extra})
+				for _, call := range tc.calls {
+					err := tg.Induce(ctx, cutover.Induction{Object: object, Path: []string{"spec", tc.path}, To: call.to, Extra: call.extra})
 					switch {
-					case c.want == "" && err != nil:
-						t.Errorf("to %d: %v", c.to, err)
-					case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
-						t.Errorf("to %d: got %v, want …%s…", c.to, err, c.want)
+					case call.want == "" && err != nil:
+						t.Errorf("to %d: %v", call.to, err)
+					case call.want != "" && (err == nil || !strings.Contains(err.Error(), call.want)):
+						t.Errorf("to %d: got %v, want …%s…", call.to, err, call.want)
 					}
 					time.Sleep(5 * time.Minute) // until the autoscaler has acted
 				}
@@ -59,6 +59,13 @@ func TestWhatAGateMayInduceIsCountedByTheRunner(t *testing.T) {
 			}
 			wantStates(t, mustRun(t, runnerFor(t, f, cutovertest.NewJournal(), g, nil), p), cutover.Done)
 			wantNoHarm(t, f)
+			kind := "Deployment"
+			if tc.path == "minReplicas" {
+				kind = "HorizontalPodAutoscaler"
+			}
+			if n := c.Dump()[kind+"/shop/web"]["spec"].(map[string]any)[tc.path]; n != int64(tc.replicas) {
+				t.Errorf("%s is %v in the end, want %d as before", tc.path, n, tc.replicas)
+			}
 		})
 	}
 }

@@ -13,13 +13,13 @@ import (
 // be lost meanwhile.
 const InduceAnnotation = "wimigrate.github.io/induced"
 
-// withCrumb adds the breadcrumb to what an induction changes; not to a scale subresource, which has no annotations of its own.
-func (u *unitRun) withCrumb(a *Act, live *unstructured.Unstructured) []Field {
+// induceCrumb is the breadcrumb of an induction, as a change of its object; none on a scale subresource, which has no annotations of its own.
+func (u *unitRun) induceCrumb(a *Act, live *unstructured.Unstructured) []Field {
 	if a.Subresource != "" {
-		return a.Fields
+		return nil
 	}
 	text := compact(Crumb{Lineage: u.plan.Lineage, Unit: u.unit.ID, Edit: a.Edit, Fields: a.Fields})
-	return append(append([]Field{}, a.Fields...), beforeImages([]Field{{Path: annotation(InduceAnnotation), After: text}}, live)...)
+	return beforeImages([]Field{{Path: annotation(InduceAnnotation), After: text}}, live)
 }
 
 // withoutCrumb adds the removal of the breadcrumb to what puts an induction back.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -91,4 +92,9 @@ func (r *Record) wrote() bool {
 		}
 	}
 	return false
+}
+
+// raised reports whether something may still be up that was raised or started for a gate.
+func (r *Record) raised() bool {
+	return slices.ContainsFunc(r.Acts, func(a Act) bool { return a.Phase != Undone && (a.Kind == ActInduce || a.Kind == ActProbe) })
 }

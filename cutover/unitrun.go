@@ -43,6 +43,9 @@ func (u *unitRun) run(ctx context.Context) error {
 
 // steps runs the steps that are left.
 func (u *unitRun) steps(ctx context.Context) error {
+	if err := u.mayGoOn(); err != nil {
+		return err // what is raised is put back at once
+	}
 	if err := u.lowerInduced(ctx); err != nil {
 		return err
 	}
