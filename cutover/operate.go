@@ -56,6 +56,7 @@ func (r *Runner) Abort(ctx context.Context, p *Plan, units ...string) (*Report, 
 // Thaw lets units that were frozen or rolled back be tried again, from what is observed. It writes to the journal only. A unit that an
 // older plan has left failed, and over, freezes the fleet no longer.
 func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, error) {
+	const goOn = "thawed; run again to go on"
 	return r.forUnits(ctx, p, units, errand{past: r.clearPast, looked: true, do: func(ctx context.Context, u *unitRun) error {
 		switch u.rec.State {
 		case Frozen:
@@ -69,6 +70,9 @@ func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, e
 				return nil
 			}
 			u.rec.Cleared = u.rec.Epoch
+			if len(u.rec.Acts) > 0 && u.rec.State != Done && u.rec.State != RollingBack {
+				return u.setState(ctx, Held, HoldAbort, goOn) // it was, or its run was killed
+			}
 			return u.save(ctx)
 		}
 		u.rec.Failed, u.rec.Cleared = false, u.rec.Epoch
@@ -79,7 +83,7 @@ func (r *Runner) Thaw(ctx context.Context, p *Plan, units ...string) (*Report, e
 			}
 			a.Undone = 0
 		}
-		return u.setState(ctx, Held, HoldAbort, "thawed; run again to go on")
+		return u.setState(ctx, Held, HoldAbort, goOn)
 	}})
 }
 
