@@ -47,7 +47,9 @@ func (r *Runner) Run(ctx context.Context, p *Plan) (*Report, error) {
 			break
 		}
 	}
-	errs = append(errs, r.tidy(ctx, f, p, p.Waves[reached:]))
+	if ctx.Err() == nil {
+		errs = append(errs, r.tidy(ctx, f, p, p.Waves[reached:]))
+	}
 	rep, _, err := r.report(context.WithoutCancel(ctx), p)
 	f.tellUnreached(rep)
 	return rep, errors.Join(append(errs, err)...)

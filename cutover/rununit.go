@@ -57,7 +57,7 @@ func (u *unitRun) goOn(ctx context.Context) error {
 // tidy looks after units of waves that were not reached: what is half undone waits for no other unit, nor does load that a process which was
 // killed has left raised.
 func (r *Runner) tidy(ctx context.Context, f *fleetRun, p *Plan, left []Wave) error {
-	if len(left) == 0 || ctx.Err() != nil {
+	if len(left) == 0 {
 		return nil
 	}
 	k, err := r.records(context.WithoutCancel(ctx), p)

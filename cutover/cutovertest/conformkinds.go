@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/wimigrate/wimigrate/cutover"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // conformAwait watches a selection until done says so of the objects by name.
@@ -84,13 +85,18 @@ func testQuota(t *testing.T, c cutover.Cluster) {
 		`{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"tried-","namespace":"shop"},"spec":{"serviceAccountName":"web","containers":[{"name":"app","image":"registry.example/web:1"}]}}`)}
 	try := func(want int) { // admission hears of a quota a moment after its status tells of it
 		t.Helper()
-		var err error
-		for end := time.Now().Add(conformWait); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			if _, err = c.DryRun(t.Context(), pod); conformCode(err) == want {
+		ctx, cancel := context.WithTimeout(t.Context(), conformWait)
+		defer cancel()
+		for {
+			_, err := c.DryRun(t.Context(), pod)
+			if conformCode(err) == want {
+				return
+			}
+			if pause.For(ctx, 50*time.Millisecond) != nil {
+				t.Errorf("a dry-run pod: got %v, want %d", err, want)
 				return
 			}
 		}
-		t.Errorf("a dry-run pod: got %v, want %d", err, want)
 	}
 	conformPods(t, c, 3)
 	try(0)
