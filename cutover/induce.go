@@ -56,9 +56,11 @@ func (u *unitRun) takeOver(act *Act, live *unstructured.Unstructured) {
 	if len(stillInduced(&older, live)) == 0 && !same(now, older.Fields[0].Before) {
 		return // somebody else's number by now
 	}
-	act.Fields[0].Before, act.Down, act.Extra = older.Fields[0].Before, now, act.Extra+older.Extra
+	act.Fields[0].Before, act.Down = older.Fields[0].Before, now
 	if same(now, act.Fields[0].Before) {
 		act.Down = older.Fields[0].After // should it arrive yet
+	} else {
+		act.Extra += older.Extra
 	}
 	u.rec.Acts = slices.Delete(u.rec.Acts, i, i+1)
 }

@@ -34,8 +34,8 @@ func (u *unitRun) mayInduce(ctx context.Context, i Induction, live *unstructured
 	extra := max(i.To-now, int64(i.Extra))
 	all, same := extra, extra
 	for _, a := range u.rec.Acts {
-		if a.Kind != ActInduce {
-			continue
+		if a.Kind != ActInduce || a.Ref.Same(i.Object) && len(stillInduced(&a, live)) == 0 {
+			continue // what was not made, or is somebody else's number by now, adds nothing
 		}
 		if all += a.Extra; a.Ref.Same(i.Object) {
 			same += a.Extra

@@ -67,8 +67,12 @@ func (u *unitRun) lowerOne(ctx context.Context, a *Act, size map[string]int64) (
 	return true, nil // a race that was lost is looked at again after the pause
 }
 
-// stillInduced is the inverse of an induction, if the number is still one of ours: the one that was induced, or the next on its way down.
+// stillInduced is the inverse of an induction, if the number is still one of ours: the one that was induced, or the next on its way down. Of one
+// that may not have been made the breadcrumb tells: somebody else may have had the same number in mind.
 func stillInduced(a *Act, live *unstructured.Unstructured) []Field {
+	if _, crumb := live.GetAnnotations()[InduceAnnotation]; a.Phase == Intended && a.Subresource == "" && !crumb {
+		return nil
+	}
 	back := stillOurs(a.Fields, live)
 	if len(back) > 0 || a.Down == nil {
 		return back
