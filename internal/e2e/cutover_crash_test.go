@@ -10,7 +10,7 @@ import (
 // A process that moves a unit on a real control plane is killed by SIGKILL at one of its writes, and another takes over. Whenever that
 // happens, and wherever the journal is, the end is the same.
 func TestAKilledMoveEndsLikeAnUndisturbedOne(t *testing.T) {
-	inTurn(t, short)
+	inTurn(t, middling)
 	f := commonFleet(t)
 	if err := f.Clusters[0].Apply(t.Context(), namespaceYAML(moverJournals)); err != nil {
 		t.Fatal(err)

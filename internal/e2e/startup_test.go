@@ -15,7 +15,7 @@ import (
 // The article's first failure mode: a scale-out onto new nodes, whose NMI comes 20 s after the pods and whose identities come after that.
 // Half of the pods use the bare SDK and half this project's credential; all else is equal.
 func TestTheStartUpRaceOfAScaleOutCostsTheCredentialNoToken(t *testing.T) {
-	inTurn(t, short)
+	inTurn(t, middling)
 	const pods, late = 200, 20 * time.Second
 	f := fleet.StartFleet(t, fleet.Spec{Clusters: []fleet.ClusterSpec{{Name: "aks-eastus-01", Region: "eastus", Nodes: 1}}, AssignDelay: late + 3*time.Second})
 	c := f.Clusters[0]

@@ -10,12 +10,14 @@ import (
 
 // atOnce is how many of these tests run at once, which is more than go would run on a small machine: most of the time they wait for other
 // processes. -parallel overrides it.
-const atOnce = 8
+const atOnce = 9
 
-// How long a test takes, compared with the others. The long ones begin first, so that none of them runs alone at the end.
+// How long a test takes, compared with the others: its place in the queue, in seconds. The long ones, as many as run at once, begin first, so
+// that none of them runs alone at the end.
 const (
-	long  = true
-	short = false
+	long = iota
+	middling
+	short
 )
 
 var turns chan struct{}
@@ -35,12 +37,12 @@ func takeTurns() {
 }
 
 // inTurn has a test run beside others, when it is its turn.
-func inTurn(t *testing.T, first bool) {
+func inTurn(t *testing.T, place time.Duration) {
 	t.Helper()
 	t.Parallel()
-	if !first {
-		time.Sleep(time.Second) // behind the others in the queue
-	}
+	began := time.Now()
+	time.Sleep(place * time.Second) // behind the others in the queue
 	turns <- struct{}{}
+	t.Logf("its turn came after %s", time.Since(began).Round(time.Second))
 	t.Cleanup(func() { <-turns })
 }

@@ -11,7 +11,7 @@ func (c *ControlPlane) file(name string) string { return filepath.Join(c.cfg.Dir
 // thrifty is the environment of each program. Many control planes share a machine: a program has half of its processors, as spinning and
 // collecting on all of them costs the others, and collects garbage seldom while it is small. It takes a quarter off what a cluster costs.
 func thrifty() []string {
-	return []string{fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/2)), "GOGC=400", "GOMEMLIMIT=1GiB"}
+	return []string{fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/2)), "GOGC=400", "GOMEMLIMIT=2GiB"}
 }
 
 // etcdArgs trades durability for speed: nothing here survives its process.
