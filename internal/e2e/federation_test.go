@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func federated(t *testing.T, f *fleet.Fleet) {
 	if n := plan.Count(federation.Create); n != 2 {
 		t.Errorf("the plan creates %d credentials, want one for each cluster: %+v", n, plan.Changes)
 	}
-	awaitTokens(t, f, 6, id.ClientID)
+	awaitTokens(t, f, 6, id.ClientID, false)
 	prove(t, f, plan)
 	negatives(t, f, store, id, firstPod(t, f))
 	t.Run("a rebuilt cluster is refused until its new issuer replaces the old one", func(t *testing.T) { rebuilt(t, f, store, payments) })
@@ -78,13 +79,15 @@ func planNow(t *testing.T, f *fleet.Fleet, store federation.Store) *federation.P
 	return plan
 }
 
-// awaitTokens waits until so many living pods take tokens of the identity by workload identity, and fails on any failed token.
-func awaitTokens(t *testing.T, f *fleet.Fleet, pods int, clientID string) {
+// awaitTokens waits until so many living pods take tokens of the identity by workload identity, and fails on any failed token, but for those that
+// pods miss where the key of their token was withdrawn: until the API server is up again and they have another, nobody can help them.
+func awaitTokens(t *testing.T, f *fleet.Fleet, pods int, clientID string, withdrawn bool) {
 	t.Helper()
 	fleet.Await(t, fmt.Sprintf("%d pods to take tokens by workload identity", pods), func() (bool, error) {
 		good := 0
 		for _, r := range f.Reports() {
-			if r.Broken != "" || r.Failed > 0 || r.Wrong > 0 {
+			missed := r.Failed > 0 && !(withdrawn && strings.Contains(r.LastError, "AADSTS7000272"))
+			if r.Broken != "" || missed || r.Wrong > 0 {
 				t.Fatalf("a pod failed: %+v", r)
 			}
 			if !r.Ended && r.Taken >= 5 && r.Paths[workload.PathWorkloadIdentity] == r.Taken && r.Identities[clientID] == r.Taken {
@@ -158,5 +161,5 @@ func rebuilt(t *testing.T, f *fleet.Fleet, store federation.Store, a app.App) {
 	}
 	applyPlan(t, f, store)
 	awaitExchange(t, f, a.Identity, token)
-	awaitTokens(t, f, 6, a.Identity.ClientID)
+	awaitTokens(t, f, 6, a.Identity.ClientID, true)
 }

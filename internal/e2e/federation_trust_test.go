@@ -128,7 +128,7 @@ func rotation(t *testing.T, f *fleet.Fleet, id catalog.Identity, pod kubelet.Pod
 		}
 		return true, nil
 	})
-	awaitTokens(t, f, 2*pods, id.ClientID)
+	awaitTokens(t, f, 2*pods, id.ClientID, true)
 }
 
 // keyOf is the ID of the key that a token names.
