@@ -75,11 +75,13 @@ func (r *Runner) tidy(ctx context.Context, f *fleetRun, p *Plan, left []Wave) er
 	notYet := &stop{state: Held, hold: HoldAbort, reason: "an earlier wave is not done; run again to go on"}
 	return f.each(open, func(id string) error {
 		return r.withUnit(ctx, f, p, id, func(u *unitRun) error {
-			if u.rec.State == RollingBack {
+			switch u.rec.State {
+			case RollingBack, RolledBack, Frozen, Done: // no step of theirs is left to make
 				return u.goOn(ctx)
+			default:
+				_, err := u.settle(ctx, notYet)
+				return err
 			}
-			_, err := u.settle(ctx, notYet)
-			return err
 		})
 	})
 }
