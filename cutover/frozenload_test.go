@@ -8,6 +8,7 @@ import (
 
 	"github.com/wimigrate/wimigrate/cutover"
 	"github.com/wimigrate/wimigrate/cutover/cutovertest"
+	"github.com/wimigrate/wimigrate/internal/pause"
 )
 
 // A unit raises load; another fails meanwhile, which freezes the fleet; the process is killed, wherever that is. The next run begins in a
@@ -33,14 +34,14 @@ func TestNoLoadStaysRaisedInAFrozenFleet(t *testing.T) {
 				if err := t.Induce(ctx, cutover.Induction{Object: hpa, Path: []string{"spec", "minReplicas"}, To: 12, Extra: 8}); err != nil {
 					return cutover.Verdict{Result: cutover.Inconclusive, Reason: err.Error()}
 				}
-				stay(ctx, 3*time.Hour)
+				_ = pause.For(ctx, 3*time.Hour)
 				return cutover.Verdict{Result: cutover.Pass}
 			}
 			g.Preflight = func(ctx context.Context, t cutover.Target) cutover.Verdict {
 				if t.Unit.ID != fails {
 					return cutover.Verdict{Result: cutover.Pass}
 				}
-				stay(ctx, 2*time.Hour)
+				_ = pause.For(ctx, 2*time.Hour)
 				return cutover.Verdict{Result: cutover.Fail, Reason: "scripted"}
 			}
 			j, crash := cutovertest.NewJournal(), cutovertest.NewCrash(at, at%2 == 0)
@@ -76,11 +77,4 @@ func twins(t *testing.T, p *cutover.Plan) (one, other string) {
 	}
 	t.Fatalf("no wave has two units: %+v", p.Waves)
 	return "", ""
-}
-
-func stay(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

@@ -51,8 +51,7 @@ func (u *unitRun) takeOver(act *Act, live *unstructured.Unstructured) {
 	if i < 0 {
 		return
 	}
-	older := u.rec.Acts[i]
-	now, _ := lookup(live.Object, act.Fields[0].Path)
+	older, now := u.rec.Acts[i], act.Fields[0].Before
 	if len(stillInduced(&older, live)) == 0 && !same(now, older.Fields[0].Before) {
 		return // somebody else's number by now
 	}
