@@ -44,9 +44,9 @@ func podsOfNewNodes(t *testing.T, f *fleet.Fleet) {
 	if err := c.Apply(t.Context(), ranks); err != nil {
 		t.Fatal(err)
 	}
-	first, version := ownAddresses(t, c)
+	first := ownAddresses(t, c)
 	pods := c.Client.CoreV1().Pods("ranks")
-	events, err := pods.Watch(t.Context(), metav1.ListOptions{ResourceVersion: version})
+	events, err := pods.Watch(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,32 +69,22 @@ func podsOfNewNodes(t *testing.T, f *fleet.Fleet) {
 			break
 		}
 	}
-	second, _ := ownAddresses(t, c)
+	second := ownAddresses(t, c)
 	if len(made) != len(first) || !maps.Equal(made, second) {
 		t.Errorf("for %d pods that were deleted %d were made:\n%v\nand these run, one made later still:\n%v", len(first), len(made), made, second)
 	}
 }
 
-// ownAddresses waits for the pods of the StatefulSet to run, returns their names by UID and the list's version, and sees that no two have one
-// address.
-func ownAddresses(t *testing.T, c *fleet.Cluster) (map[types.UID]string, string) {
+// ownAddresses waits for the pods of the StatefulSet to run, returns their names by UID, and sees that no two have one address.
+func ownAddresses(t *testing.T, c *fleet.Cluster) map[types.UID]string {
 	t.Helper()
-	var all *corev1.PodList
-	fleet.Await(t, "the StatefulSet's pods to run", func() (bool, error) {
-		set, err := c.Client.AppsV1().StatefulSets("ranks").Get(t.Context(), "rank", metav1.GetOptions{})
-		if err != nil {
-			return false, err
-		}
-		all, err = c.Client.CoreV1().Pods("ranks").List(t.Context(), metav1.ListOptions{FieldSelector: "status.phase=Running"})
-		return err == nil && len(all.Items) == int(*set.Spec.Replicas), err
-	})
 	names, addresses := map[types.UID]string{}, map[string]string{}
-	for _, p := range all.Items {
+	for _, p := range awaitRunning(t, c, "ranks", 24) {
 		names[p.UID] = p.Name
 		if other := addresses[p.Status.PodIP]; other != "" {
 			t.Errorf("%s and %s have one address, %s on %s", p.Name, other, p.Status.PodIP, p.Spec.NodeName)
 		}
 		addresses[p.Status.PodIP] = p.Name
 	}
-	return names, all.ResourceVersion
+	return names
 }
